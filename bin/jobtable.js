@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import './guard.cjs'
+
+await import('../dist/cli/main.js')

@@ -1,0 +1,31 @@
+-- The last statement of an executor's own transaction: its job completes when that commits, or not
+-- at all. It waits for a lock on the job's row, and so does only this job.
+create or replace function jobtable_internal.complete(
+  id bigint, lease bigint, result jsonb
+) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := jobtable_internal.clock();
+  v_type text;
+begin
+  perform set_config('jobtable.writer', 'queue', true);
+  update jobtable.job j
+  set status = 'completed', finished_at = v_now
+  where j.id = complete.id and j.lease = complete.lease and j.status = 'started'
+  returning j.type into v_type;
+  if not found then
+    perform jobtable_internal.refuse_lost_lease(id);
+  end if;
+  if result is not null then
+    insert into jobtable.job_result (job, value) values (complete.id, complete.result)
+    on conflict (job) do update set value = excluded.value;
+  end if;
+  insert into jobtable_internal.finished (type_id, failed, at, ids)
+  select t.id, false, v_now, array[complete.id]
+  from jobtable.job_type t
+  where t.name = v_type;
+  perform set_config('jobtable.writer', '', true);
+end
+$$;

@@ -1,0 +1,58 @@
+-- Writes outcomes. `completed` with `leases` are the plain successes, as arrays because they are
+-- many; `outcomes` is a JSON array of everything else:
+--   {id, lease, outcome: completed | failed | cancelled | released, detail?, result?,
+--    error?: {name, message, stack, cause}}
+-- Only the lease under which a job was claimed may finish it. No lock is waited for: `locked` are
+-- to be sent again, `lost` are no longer this worker's. Sending an outcome twice is harmless: what
+-- the first call wrote is found by id and lease and counted as written.
+create or replace function jobtable_internal.finish(
+  completed bigint[], leases bigint[], outcomes jsonb, out locked bigint[], out lost bigint[]
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := jobtable_internal.clock();
+  v_written integer := 0;
+  v_back bigint[];
+begin
+  locked := '{}';
+  lost := '{}';
+
+  if cardinality(completed) > 0 then
+    with mine as materialized (
+      select j.id
+      from unnest(completed, leases) as f (id, lease)
+      join jobtable.job j on j.id = f.id
+      where j.status = 'started' and j.lease = f.lease
+      for no key update of j skip locked
+    ), written as (
+      update jobtable.job j
+      set status = 'completed', finished_at = v_now
+      from mine m
+      where j.id = m.id
+      returning j.id, j.type
+    ), listed as (
+      insert into jobtable_internal.finished (type_id, failed, at, ids)
+      select t.id, false, v_now, array_agg(w.id)
+      from written w
+      join jobtable.job_type t on t.name = w.type
+      group by t.id
+      returning ids
+    )
+    select count(*) into v_written from written;
+    if v_written < cardinality(completed) then
+      select u.locked, u.lost into locked, lost
+      from jobtable_internal.unwritten(completed, leases) u;
+    end if;
+  end if;
+
+  if jsonb_array_length(outcomes) > 0 then
+    select s.back, finish.locked || s.locked, finish.lost || s.lost into v_back, locked, lost
+    from jobtable_internal.settle(outcomes, v_now) s;
+    if v_back is not null then
+      perform jobtable_internal.enqueue(v_back);
+    end if;
+  end if;
+end
+$$;

@@ -1,0 +1,36 @@
+-- A job finds its type by name and its lane by the type's id: neither changes, and a type goes only
+-- when no job of it is left. The table lock keeps a job from being inserted in between.
+create or replace function jobtable_internal.job_type_guard() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_job bigint;
+begin
+  if tg_op = 'UPDATE' then
+    raise exception using
+      errcode = 'JT009',
+      message = format('the name of job type "%s" is fixed', old.name),
+      hint = 'Register an executor under the new name.';
+  end if;
+  lock table jobtable.job in share row exclusive mode;
+  select j.id into v_job from jobtable.job j where j.type = old.name limit 1;
+  if found then
+    raise exception using
+      errcode = 'JT016',
+      message = format('job type "%s" is in use, by job %s among others', old.name, v_job),
+      hint = 'Delete its jobs first.';
+  end if;
+  return old;
+end
+$$;
+
+create or replace trigger job_type_guard_update
+before update on jobtable.job_type
+for each row
+when (new.name is distinct from old.name or new.id is distinct from old.id)
+execute function jobtable_internal.job_type_guard();
+
+create or replace trigger job_type_guard_delete
+before delete on jobtable.job_type
+for each row execute function jobtable_internal.job_type_guard();

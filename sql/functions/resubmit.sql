@@ -1,0 +1,24 @@
+create or replace function jobtable.resubmit(id bigint) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update jobtable.job j set status = 'new'
+  where j.id = resubmit.id and j.status in ('completed', 'failed', 'cancelled');
+  if not found then
+    raise exception using
+      errcode = case when exists (select from jobtable.job j where j.id = resubmit.id)
+        then 'JT005' else 'JT015' end,
+      message = coalesce(
+        (select format('job %s is %s and cannot be resubmitted', j.id, j.status)
+         from jobtable.job j where j.id = resubmit.id),
+        format('there is no job %s', resubmit.id)),
+      hint = 'Only a completed, failed or cancelled job runs again.';
+  end if;
+end
+$$;
+
+comment on function jobtable.resubmit(bigint) is
+  'Runs a finished job again: its status becomes new, its attempts go on counting.
+
+The same as `update jobtable.job set status = ''new''`, for one job and with an error if it is not finished. Its attempts and logs are kept, its progress and result removed. Errors: JT005 (not finished), JT008 (its key is held by another unfinished job), JT015 (no such job).';

@@ -1,0 +1,74 @@
+-- Writes the outcomes that are not plain successes: results, failures with their attempt row,
+-- cancellations, and jobs given back. `back` are those that became new again.
+create or replace function jobtable_internal.settle(
+  outcomes jsonb, now timestamptz, out back bigint[], out locked bigint[], out lost bigint[]
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  with told as materialized (
+    select o.id, o.lease, o.outcome, o.detail, o.result, o.error
+    from jsonb_to_recordset(outcomes) as o (
+      id bigint, lease bigint, outcome text, detail text, result jsonb, error jsonb
+    )
+  ), mine as materialized (
+    select t.*, j.attempt, j.started_at, j.worker, j.status as was,
+      -- A job that was asked to stop does not begin anew.
+      case when t.outcome = 'released' and j.cancel_requested then 'cancelled' else t.outcome
+      end as becomes
+    from told t
+    join jobtable.job j on j.id = t.id
+    where j.lease = t.lease
+      and (j.status = 'started' or (j.status = 'queued' and t.outcome = 'released'))
+    for no key update of j skip locked
+  ), written as (
+    update jobtable.job j
+    set status = case when m.becomes = 'released' then 'new' else m.becomes end
+        ::jobtable.job_status,
+      status_detail = m.detail,
+      finished_at = case when m.becomes <> 'released' then settle.now end,
+      failed_at = case when m.becomes = 'failed' then settle.now end,
+      uncharged = j.uncharged + (m.becomes = 'released' and m.was = 'started')::integer,
+      queued_at = case when m.becomes <> 'released' then j.queued_at end,
+      started_at = case when m.becomes <> 'released' then j.started_at end,
+      worker = case when m.becomes <> 'released' then j.worker end,
+      lease = case when m.becomes <> 'released' then j.lease end
+    from mine m
+    where j.id = m.id
+    returning j.id, j.type, j.status
+  ), resulted as (
+    insert into jobtable.job_result (job, value)
+    select m.id, m.result
+    from mine m
+    where m.becomes = 'completed' and m.result is not null
+    on conflict (job) do update set value = excluded.value
+  ), attempted as (
+    insert into jobtable.job_attempt (
+      job, n, worker, started_at, finished_at, outcome,
+      error_name, error_message, error_stack, error_cause
+    )
+    select m.id, m.attempt, m.worker, m.started_at, settle.now, m.becomes,
+      m.error ->> 'name', m.error ->> 'message', m.error ->> 'stack', m.error ->> 'cause'
+    from mine m
+    where m.becomes <> 'completed' and m.was = 'started'
+  ), listed as (
+    insert into jobtable_internal.finished (type_id, failed, at, ids)
+    select t.id, w.status = 'failed', settle.now, array_agg(w.id)
+    from written w
+    join jobtable.job_type t on t.name = w.type
+    where w.status <> 'new'
+    group by t.id, w.status = 'failed'
+  )
+  select array_agg(w.id) filter (where w.status = 'new') into back
+  from written w;
+
+  select u.locked, u.lost into locked, lost
+  from jobtable_internal.unwritten(
+    array(select (o ->> 'id')::bigint from jsonb_array_elements(outcomes) o),
+    array(select (o ->> 'lease')::bigint from jsonb_array_elements(outcomes) o)
+  ) u;
+  -- A released job has given up its lease, which is what was asked.
+  lost := array(select unnest(lost) except select unnest(back));
+end
+$$;

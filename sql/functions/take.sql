@@ -1,0 +1,57 @@
+-- Takes up to `wanted` ids from the head of a lane. Entries that another worker is taking at this
+-- moment are passed over; what is not wanted of an entry stays under its place in the lane.
+create or replace function jobtable_internal.take(
+  lane bigint, after bigint, wanted integer
+) returns bigint[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_all bigint[] := '{}';
+  v_ids bigint[];
+  v_entries integer;
+  v_seen integer;
+  v_after bigint := after;
+begin
+  -- As few entries are locked as can satisfy the wish: full ones are tried first, then more.
+  v_entries := (wanted + 239) / 240;
+  loop
+    with picked as materialized (
+      select q.seq, q.ids
+      from jobtable_internal.ready q
+      where q.lane = take.lane and q.seq > v_after
+      order by q.seq
+      limit v_entries
+      for update skip locked
+    ), placed as materialized (
+      select p.seq, p.ids, cardinality(p.ids) as n,
+        sum(cardinality(p.ids)) over (order by p.seq)
+          - cardinality(p.ids) as before
+      from picked p
+    ), emptied as (
+      delete from jobtable_internal.ready q
+      using placed p
+      where q.lane = take.lane and q.seq = p.seq and p.before + p.n <= wanted
+    ), cut as (
+      update jobtable_internal.ready q
+      set ids = q.ids[wanted - p.before + 1 :]
+      from placed p
+      where q.lane = take.lane and q.seq = p.seq
+        and p.before < wanted and p.before + p.n > wanted
+    )
+    select array_agg(u.id order by p.seq, u.ord), max(p.seq),
+      count(distinct p.seq)
+    into v_ids, v_after, v_seen
+    from placed p
+    cross join lateral unnest(p.ids) with ordinality as u (id, ord)
+    where p.before + u.ord <= wanted;
+
+    exit when v_ids is null;
+    v_all := v_all || v_ids;
+    wanted := wanted - cardinality(v_ids);
+    exit when wanted <= 0 or v_seen < v_entries;
+    v_entries := least(wanted, v_entries * 8);
+  end loop;
+  return v_all;
+end
+$$;

@@ -1,0 +1,49 @@
+-- One round of a worker, one transaction: outcomes first (they free slots and keys), then queued
+-- jobs begin, then new ones are claimed under a lease that the worker has drawn at random.
+-- Planner settings are the function's own: a queue's statistics are always stale, and a session's
+-- settings do not survive a pooler.
+create or replace function jobtable_internal.tick(
+  worker bigint, lease bigint,
+  completed bigint[], completed_leases bigint[], outcomes jsonb,
+  begin_ids bigint[], begin_leases bigint[],
+  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
+  slots integer, prefetch integer,
+  out locked bigint[], out lost bigint[], out begun bigint[], out waiting bigint[],
+  out claimed json, out count integer, out more boolean, out next_due_ms double precision
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+begin
+  perform set_config('jobtable.writer', 'queue', true);
+  locked := '{}';
+  lost := '{}';
+  begun := '{}';
+  waiting := '{}';
+  count := 0;
+  more := false;
+
+  if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
+    select f.locked, f.lost into locked, lost
+    from jobtable_internal.finish(completed, completed_leases, outcomes) f;
+  end if;
+  if cardinality(begin_ids) > 0 then
+    select b.begun, b.waiting into begun, waiting
+    from jobtable_internal.begin_queued(begin_ids, begin_leases) b;
+  end if;
+  if slots + prefetch > 0 then
+    select c.claimed, c.count, c.more, c.next_due_ms into claimed, count, more, next_due_ms
+    from jobtable_internal.claim(
+      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch
+    ) c;
+  end if;
+
+  perform set_config('jobtable.writer', '', true);
+end
+$$;

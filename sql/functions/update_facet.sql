@@ -1,0 +1,97 @@
+create or replace function jobtable.update_facet(facet regclass, job bigint, fields jsonb)
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+declare
+  v_key text[] := jobtable_internal.facet_columns(facet);
+  v_field text;
+  v_type text;
+  v_names text[];
+  v_error text;
+begin
+  if jsonb_typeof(fields) is distinct from 'object' then
+    raise exception using
+      errcode = 'JT013',
+      message = format('the fields of facet %s must be a JSON object', facet),
+      hint = 'Give {"column": value, …}.';
+  end if;
+
+  select k.key into v_field
+  from jsonb_object_keys(fields) as k (key)
+  where k.key = v_key[1] or not exists (
+    select
+    from pg_catalog.pg_attribute a
+    where a.attrelid = facet and a.attname = k.key and a.attnum > 0 and not a.attisdropped
+  )
+  limit 1;
+  if found then
+    raise exception using
+      errcode = 'JT013',
+      message = case when v_field = v_key[1]
+        then format('column "%s" of facet %s is the job itself', v_field, facet)
+        else format('facet %s has no column "%s"', facet, v_field) end,
+      detail = format('Its columns: %s.', (
+        select string_agg(a.attname, ', ' order by a.attnum)
+        from pg_catalog.pg_attribute a
+        where a.attrelid = facet and a.attnum > 0 and not a.attisdropped
+          and a.attname <> v_key[1]
+      )),
+      hint = 'Name the columns as the table has them.';
+  end if;
+
+  v_names := array(select jsonb_object_keys(fields));
+  begin
+    execute format(
+      'insert into %1$s (%2$I%3$s) select $1%4$s from jsonb_populate_record(null::%1$s, $2) r '
+      'on conflict (%5$s) do %6$s',
+      facet, v_key[1],
+      (select string_agg(format(', %I', n), '') from unnest(v_names) n),
+      (select string_agg(format(', r.%I', n), '') from unnest(v_names) n),
+      (select string_agg(format('%I', k), ', ') from unnest(v_key) k),
+      coalesce('update set ' || (
+        select string_agg(format('%1$I = excluded.%1$I', n), ', ')
+        from unnest(v_names) n
+        where n <> all (v_key)
+      ), 'nothing')
+    ) using job, fields;
+  exception
+    when data_exception or datatype_mismatch or syntax_error_or_access_rule_violation then
+      get stacked diagnostics v_error = message_text;
+      -- The error of a conversion does not say which column: find it by trying each alone.
+      foreach v_field in array v_names loop
+        begin
+          execute format(
+            'select from jsonb_populate_record(null::%s, $1)', facet
+          ) using jsonb_build_object(v_field, fields -> v_field);
+        exception when data_exception or datatype_mismatch then
+          get stacked diagnostics v_error = message_text;
+          select format_type(a.atttypid, a.atttypmod) into v_type
+          from pg_catalog.pg_attribute a
+          where a.attrelid = facet and a.attname = v_field;
+          raise exception using
+            errcode = 'JT013',
+            message = format('column "%s" of facet %s is %s and cannot take %s', v_field,
+              facet, v_type, left((fields -> v_field)::text, 200)),
+            detail = v_error,
+            hint = 'Give a value of the column''s type.';
+        end;
+      end loop;
+      raise;
+    when foreign_key_violation then
+      if exists (select from jobtable.job j where j.id = job) then
+        raise;
+      end if;
+      raise exception using
+        errcode = 'JT015',
+        message = format('there is no job %s', job),
+        hint = 'It was deleted, or never committed.';
+  end;
+end
+$$;
+
+comment on function jobtable.update_facet(regclass, bigint, jsonb) is
+  'Writes columns of a job''s row in a facet table, inserting the row if there is none.
+
+facet: any table whose primary key begins with a foreign key to jobtable.job(id) on delete cascade. fields: a JSON object, column name to value; columns that are not named keep their values. Errors: JT012 (not a facet), JT013 (unknown column, wrong type), JT015 (no such job); 55P03 after 2 seconds if a client holds the job''s row.';

@@ -1,0 +1,39 @@
+-- The latest progress of many running jobs at once. A null keeps what stands. Answers the ids that
+-- could not be written because somebody has locked the job; those no longer held are passed over.
+create or replace function jobtable_internal.write_progress(
+  ids bigint[], leases bigint[], fractions float8[], stages text[], messages text[]
+) returns bigint[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := jobtable_internal.clock();
+  v_written bigint[];
+begin
+  with mine as materialized (
+    select j.id, p.fraction, p.stage, p.message
+    from unnest(ids, leases, fractions, stages, messages)
+      as p (id, lease, fraction, stage, message)
+    join jobtable.job j on j.id = p.id
+    where j.lease = p.lease and j.status = 'started'
+    for key share of j skip locked
+  ), written as (
+    insert into jobtable.job_progress as q (job, fraction, stage, message, updated_at)
+    select m.id, m.fraction, m.stage, m.message, v_now
+    from mine m
+    on conflict (job) do update
+    set fraction = coalesce(excluded.fraction, q.fraction),
+      stage = coalesce(excluded.stage, q.stage),
+      message = coalesce(excluded.message, q.message),
+      updated_at = excluded.updated_at
+    returning q.job
+  )
+  select array_agg(w.job) into v_written from written w;
+  return array(
+    select j.id
+    from unnest(ids, leases) as p (id, lease)
+    join jobtable.job j on j.id = p.id
+    where j.lease = p.lease and j.status = 'started' and j.id <> all (coalesce(v_written, '{}'))
+  );
+end
+$$;

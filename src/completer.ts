@@ -1,0 +1,136 @@
+import type { Id, Outcome } from './queries.ts'
+import { storedError } from './stored-error.ts'
+
+/** Outcomes in one tick: what a transaction of a few milliseconds holds. */
+const MAX_BATCH = 2_000
+/** How long an outcome rests whose row a client has locked, in milliseconds. */
+const LOCKED_REST_MS = 50
+
+/**
+ * Holds outcomes until the database has them. None is dropped but on the database's word: a batch
+ * whose answer was lost is sent again, which is harmless, and one that met a client's lock rests for
+ * a moment, so that it delays nobody else.
+ */
+export class Completer {
+  #pending: Outcome[] = []
+  #resting: Outcome[] = []
+  #restUntil = 0
+  #sent: Outcome[] = []
+  #limit = MAX_BATCH
+  #drained: PromiseWithResolvers<void> | undefined
+
+  add(outcome: Outcome): void {
+    this.#pending.push(outcome)
+  }
+
+  /** How many outcomes are not in the database yet. */
+  get size(): number {
+    return this.#pending.length + this.#resting.length + this.#sent.length
+  }
+
+  /** The leases of the outcomes that are not in the database yet. */
+  *leases(): Iterable<Id> {
+    for (const outcomes of [this.#pending, this.#resting, this.#sent]) {
+      for (const outcome of outcomes) yield outcome.lease
+    }
+  }
+
+  /** Whether an outcome of this job waits under this lease. */
+  has(id: Id, lease: Id): boolean {
+    return [this.#pending, this.#resting, this.#sent].some((outcomes) =>
+      outcomes.some((outcome) => outcome.id === id && outcome.lease === lease),
+    )
+  }
+
+  /** Milliseconds until something can be sent; 0 for now, Infinity for nothing. */
+  waitMs(now: number): number {
+    if (this.#pending.length > 0) return 0
+    return this.#resting.length > 0 ? Math.max(0, this.#restUntil - now) : Infinity
+  }
+
+  /** The next batch. It counts as on its way until `accept` or `restore`. */
+  take(now: number): readonly Outcome[] {
+    if (this.#resting.length > 0 && this.#restUntil <= now) {
+      this.#pending = [...this.#resting, ...this.#pending]
+      this.#resting = []
+    }
+    this.#sent = this.#pending.splice(0, this.#limit)
+    return this.#sent
+  }
+
+  /** The database has answered: tells which outcomes it wrote and which it refused. */
+  accept(
+    locked: readonly Id[],
+    lost: readonly Id[],
+    now: number,
+  ): { written: readonly Outcome[]; refused: readonly Outcome[] } {
+    const sent = this.#sent
+    this.#sent = []
+    this.#limit = Math.min(MAX_BATCH, this.#limit * 2)
+    if (locked.length === 0 && lost.length === 0) {
+      this.#settle()
+      return { written: sent, refused: [] }
+    }
+    const lockedIds = new Set(locked)
+    const lostIds = new Set(lost)
+    this.#resting.push(...sent.filter((outcome) => lockedIds.has(outcome.id)))
+    this.#restUntil = now + LOCKED_REST_MS
+    this.#settle()
+    return {
+      written: sent.filter((outcome) => !lockedIds.has(outcome.id) && !lostIds.has(outcome.id)),
+      // A job that was given back by a call whose answer was lost has left the lease as asked.
+      refused: sent.filter((outcome) => lostIds.has(outcome.id) && outcome.outcome !== 'released'),
+    }
+  }
+
+  /** No answer came: the batch is to be sent again. */
+  restore(): void {
+    this.#pending = [...this.#sent, ...this.#pending]
+    this.#sent = []
+  }
+
+  /**
+   * The database refuses the batch for a reason that does not pass. It is sent again in halves, until
+   * the one outcome at fault stands alone; that job fails with the reason, and the rest goes on.
+   */
+  divide(reason: unknown): void {
+    const [first, ...others] = this.#sent
+    if (first !== undefined && others.length === 0) {
+      const error = storedError(reason)
+      this.#sent = [
+        {
+          id: first.id,
+          lease: first.lease,
+          outcome: 'failed',
+          detail: `its outcome (${first.outcome}) could not be stored: ${error.message.slice(0, 300)}`,
+          error,
+        },
+      ]
+    }
+    this.#limit = Math.max(1, Math.floor(this.#sent.length / 2))
+    this.restore()
+  }
+
+  /** Gives up: what is not in the database yet, for whoever must tell. */
+  forsake(): readonly Outcome[] {
+    const left = [...this.#sent, ...this.#resting, ...this.#pending]
+    this.#sent = []
+    this.#resting = []
+    this.#pending = []
+    this.#settle()
+    return left
+  }
+
+  /** Resolves when every outcome is in the database. */
+  async drained(): Promise<void> {
+    if (this.size === 0) return
+    this.#drained ??= Promise.withResolvers()
+    await this.#drained.promise
+  }
+
+  #settle(): void {
+    if (this.size > 0) return
+    this.#drained?.resolve()
+    this.#drained = undefined
+  }
+}

@@ -1,0 +1,295 @@
+import { randomBytes } from 'node:crypto'
+import { Alarm } from './alarm.ts'
+import { Backoff } from './backoff.ts'
+import { Completer } from './completer.ts'
+import type { JobtableError } from './errors.ts'
+import { isTransient } from './errors.ts'
+import type { Events } from './events.ts'
+import type { Database, HandedJob, Id, LaneRange, Outcome, TickAnswer } from './queries.ts'
+import { adopt, tick } from './queries.ts'
+import type { RegisteredType } from './registry.ts'
+import type { RunningJob } from './running-job.ts'
+import { Service } from './service.ts'
+
+/** After a claim that found only what other workers were taking, look again this soon. */
+const CONTENDED_MS = { first: 1, longest: 32 } as const
+
+export interface DispatcherOptions {
+  readonly database: Database
+  readonly worker: Id
+  readonly types: readonly RegisteredType[]
+  readonly concurrency: number
+  readonly prefetch: number
+  /** How long the dispatcher sleeps at most between two looks, in milliseconds, now. */
+  readonly pollMs: () => number
+  readonly events: Events
+  /** Makes a job ready to run in this process. */
+  readonly prepare: (job: HandedJob) => RunningJob
+}
+
+/**
+ * The one that talks to the queue for a whole process: each tick writes the outcomes that have come
+ * together and claims as many jobs as there are free slots, in one transaction. While a tick is on
+ * its way outcomes gather for the next, so batches grow with the load by themselves.
+ */
+export class Dispatcher extends Service {
+  readonly #options: DispatcherOptions
+  readonly #alarm = new Alarm()
+  readonly #completer = new Completer()
+  readonly #backoff = new Backoff()
+  readonly #running = new Map<Id, RunningJob>()
+  readonly #runningOfType = new Map<string, number>()
+  #queued: HandedJob[] = []
+  #claiming = true
+  /** When to look for jobs next, by performance.now(). */
+  #lookAt = 0
+  #contended = 0
+  /** How many jobs one claim asks for at most: fewer after the database refused a claim. */
+  #claimLimit = Infinity
+  readonly #endings = new Set<Promise<void>>()
+
+  constructor(options: DispatcherOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected override async run(): Promise<void> {
+    while (!this.stopping.aborted || this.#completer.size > 0) {
+      await this.#alarm.wait(this.#waitMs())
+      if (this.#waitMs() > 0) continue
+      await this.#tick()
+    }
+  }
+
+  /** Looks for jobs at once. */
+  wake(): void {
+    this.#lookAt = 0
+    this.#alarm.ring()
+  }
+
+  /** The jobs that this process holds: running, and waiting in its local queue. */
+  get held(): readonly HandedJob[] {
+    return [...Array.from(this.#running.values(), (job) => job.handed), ...this.#queued]
+  }
+
+  /** The leases under which something is still held or on its way to the database. */
+  get openLeases(): ReadonlySet<Id> {
+    const leases = new Set(this.#completer.leases())
+    for (const job of this.held) leases.add(job.lease)
+    return leases
+  }
+
+  /** Asks one running job to stop. */
+  abort(id: Id, reason: JobtableError): void {
+    this.#running.get(id)?.abort(reason)
+  }
+
+  /** Claims nothing more and gives back what has not begun. */
+  drain(): void {
+    this.#claiming = false
+    for (const job of this.#queued.splice(0)) {
+      this.#completer.add({ id: job.id, lease: job.lease, outcome: 'released' })
+    }
+    this.#alarm.ring()
+  }
+
+  abortAll(reason: JobtableError): void {
+    for (const job of this.#running.values()) job.abort(reason)
+  }
+
+  /** Gives back jobs whose executors did not end although they were asked to. */
+  abandon(detail: string): readonly HandedJob[] {
+    const left = [...this.#running.values()]
+    this.#running.clear()
+    for (const job of left) this.#completer.add(job.release(detail))
+    this.#alarm.ring()
+    return left.map((job) => job.handed)
+  }
+
+  /** Resolves when no executor runs and every outcome is in the database. */
+  async drained(): Promise<void> {
+    while (this.#running.size > 0 || this.#completer.size > 0) {
+      await Promise.race([...this.#endings, this.#completer.drained()])
+    }
+  }
+
+  /** Stops trying to write outcomes, and answers those that are not in the database. */
+  forsake(): readonly Outcome[] {
+    return this.#completer.forsake()
+  }
+
+  /** Milliseconds until the next tick has something to do. */
+  #waitMs(): number {
+    const now = performance.now()
+    const outcomes = this.#completer.waitMs(now)
+    const looks =
+      this.#claiming && this.#freeSlots() > 0 ? Math.max(0, this.#lookAt - now) : Infinity
+    const begins =
+      this.#queued.length > 0 && this.#freeSlots() > 0 ? Math.max(0, this.#lookAt - now) : Infinity
+    return Math.min(outcomes, looks, begins)
+  }
+
+  #freeSlots(): number {
+    return this.#options.concurrency - this.#running.size
+  }
+
+  async #tick(): Promise<void> {
+    const { database, worker, events } = this.#options
+    const lease = randomLease()
+    const outcomes = this.#completer.take(performance.now())
+    const free = this.#claiming ? this.#freeSlots() : 0
+    const begin = this.#queued.slice(0, free)
+    const slots = Math.min(free - begin.length, this.#claimLimit)
+    const prefetch = this.#claiming
+      ? Math.min(
+          Math.max(0, this.#options.prefetch - this.#queued.length + begin.length),
+          this.#claimLimit - slots,
+        )
+      : 0
+    try {
+      const answer = await tick(database, {
+        worker,
+        lease,
+        outcomes,
+        begin,
+        ranges: slots + prefetch > 0 ? this.#ranges() : [],
+        slots,
+        prefetch,
+      })
+      if (this.#backoff.failures > 0) events.emit('recovered')
+      this.#backoff.reset()
+      this.#claimLimit *= 2
+      this.#settle(answer, begin, slots + prefetch)
+    } catch (error) {
+      if (isTransient(error)) this.#completer.restore()
+      else {
+        this.#completer.divide(error)
+        this.#claimLimit = Math.max(1, Math.floor((slots + prefetch) / 2))
+      }
+      await this.#recover(error, lease)
+    }
+  }
+
+  /** Takes in the answer of a tick that asked for `wanted` jobs. */
+  #settle(answer: TickAnswer, begin: readonly HandedJob[], wanted: number): void {
+    const { events } = this.#options
+    const { written, refused } = this.#completer.accept(
+      answer.locked,
+      answer.lost,
+      performance.now(),
+    )
+    if (written.length > 0) events.emit('finished', written)
+    for (const outcome of refused) events.emit('lost', outcome)
+
+    if (begin.length > 0) this.#begin(begin, answer)
+    if (answer.claimed.length > 0) events.emit('claimed', answer.claimed)
+    for (const job of answer.claimed) this.#accept(job)
+
+    if (wanted > 0) this.#planNextLook(answer)
+    const holdsNothing =
+      this.#running.size === 0 && this.#queued.length === 0 && this.#completer.size === 0
+    if (holdsNothing && wanted > 0 && !answer.more) events.emit('idle')
+  }
+
+  #planNextLook(answer: TickAnswer): void {
+    const now = performance.now()
+    if (!answer.more) {
+      this.#contended = 0
+      this.#lookAt = now + Math.min(this.#options.pollMs(), answer.nextDueMs ?? Infinity)
+    } else if (answer.claimed.length > 0) {
+      this.#contended = 0
+      this.#lookAt = 0
+    } else {
+      const { first, longest } = CONTENDED_MS
+      const ms = Math.min(longest, first * 2 ** this.#contended)
+      this.#contended += 1
+      this.#lookAt = now + ms * (0.5 + Math.random() / 2)
+    }
+  }
+
+  #begin(begin: readonly HandedJob[], answer: TickAnswer): void {
+    const begun = new Set(answer.begun)
+    const waiting = new Set(answer.waiting)
+    // What is neither was deleted, paused or put off by a client before it began.
+    const kept = begin.filter((job) => waiting.has(job.id))
+    this.#queued = [...this.#queued.slice(begin.length), ...kept]
+    for (const job of begin) if (begun.has(job.id)) this.#start(job)
+  }
+
+  #accept(job: HandedJob): void {
+    if (job.status === 'started') this.#start(job)
+    else this.#queued.push(job)
+  }
+
+  #start(handed: HandedJob): void {
+    const { events, prepare } = this.#options
+    const job = prepare(handed)
+    if (!this.#claiming) {
+      // The worker is stopping and this executor has not begun: back to new.
+      this.#completer.add(job.release())
+      return
+    }
+    this.#running.set(handed.id, job)
+    this.#runningOfType.set(handed.type, (this.#runningOfType.get(handed.type) ?? 0) + 1)
+    events.emit('begun', handed)
+    const ending = job.run().then((outcome) => {
+      this.#endings.delete(ending)
+      this.#end(job, outcome)
+    })
+    this.#endings.add(ending)
+  }
+
+  #end(job: RunningJob, outcome: Outcome | undefined): void {
+    const { handed } = job
+    this.#runningOfType.set(handed.type, (this.#runningOfType.get(handed.type) ?? 1) - 1)
+    // An abandoned job has been given back already.
+    if (this.#running.get(handed.id) !== job) return
+    this.#running.delete(handed.id)
+    if (outcome !== undefined) {
+      this.#completer.add(outcome)
+      this.#options.events.emit('ended', handed, outcome)
+    }
+    this.#alarm.ring()
+  }
+
+  #ranges(): LaneRange[] {
+    return this.#options.types.map((type) => ({
+      fromLane: type.fromLane,
+      fromSeq: '-1',
+      toLane: type.toLane,
+      room: Math.max(0, type.concurrency - (this.#runningOfType.get(type.name) ?? 0)),
+    }))
+  }
+
+  /**
+   * A tick failed. If it may have happened all the same, the jobs that it handed out are found by
+   * its lease; the outcomes are sent again either way.
+   */
+  async #recover(error: unknown, lease: Id): Promise<void> {
+    const { database, worker, events } = this.#options
+    events.emit('trouble', error)
+    for (;;) {
+      await this.#backoff.pause(this.stopping.aborted ? undefined : this.stopping)
+      try {
+        const jobs = await adopt(database, worker, lease)
+        const queued = new Set(this.#queued.map((job) => job.id))
+        for (const job of jobs) {
+          const known =
+            this.#running.get(job.id)?.handed.lease === job.lease ||
+            queued.has(job.id) ||
+            this.#completer.has(job.id, job.lease)
+          if (!known) this.#accept(job)
+        }
+        return
+      } catch (failure) {
+        if (!isTransient(failure)) events.emit('trouble', failure)
+        if (this.stopping.aborted) return
+      }
+    }
+  }
+}
+
+/** A fencing token: 63 random bits as a bigint, drawn anew for every tick. */
+function randomLease(): Id {
+  return (randomBytes(8).readBigUInt64BE() >> 1n).toString()
+}

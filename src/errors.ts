@@ -1,0 +1,224 @@
+/** Options shared by all errors of jobtable. */
+export interface ErrorOptionsWithDetail {
+  readonly cause?: unknown
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/**
+ * The base of every error that jobtable throws on purpose. `code` is stable and for programs;
+ * `message` names the object, the fact and the remedy, and is for people.
+ */
+export class JobtableError extends Error {
+  override readonly name: string = 'JobtableError'
+  readonly code: string
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, options: ErrorOptionsWithDetail = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.detail = options.detail
+    this.hint = options.hint
+  }
+}
+
+/** A setting that is missing or makes no sense: a database URL, an option of a worker or command. */
+export class ConfigError extends JobtableError {
+  override readonly name = 'ConfigError'
+}
+
+/** An executor's file or definition is at fault. The message names the file and the fault. */
+export class ExecutorError extends JobtableError {
+  override readonly name = 'ExecutorError'
+}
+
+/** The payload does not fit the executor's schema. The job ends failed before `execute` is called. */
+export class PayloadError extends JobtableError {
+  override readonly name = 'PayloadError'
+}
+
+/** The database refused a statement by one of the queue's rules; `code` is its SQLSTATE. */
+export class RefusedError extends JobtableError {
+  override readonly name: string = 'RefusedError'
+}
+
+/** This worker no longer holds the job: it finished, was given back, or runs elsewhere. */
+export class LeaseLostError extends RefusedError {
+  override readonly name = 'LeaseLostError'
+}
+
+/** Why an executor's signal fired: its worker is stopping. The attempt is not counted. */
+export class ShutdownError extends JobtableError {
+  override readonly name = 'ShutdownError'
+}
+
+/** Why an executor's signal fired: a client set `cancel_requested`. The job ends cancelled. */
+export class CancelledError extends JobtableError {
+  override readonly name = 'CancelledError'
+}
+
+/** One SQLSTATE of the queue. */
+export interface SqlState {
+  readonly code: string
+  /** A short stable name. */
+  readonly name: string
+  readonly meaning: string
+  readonly remedy: string
+}
+
+/** Every SQLSTATE that the queue raises, in order. The reference is generated from this table. */
+export const sqlStates: readonly SqlState[] = [
+  {
+    code: 'JT001',
+    name: 'unknown_type',
+    meaning: 'The job names a type that no executor has registered, or no type at all.',
+    remedy:
+      'Start a worker with the executor, or run `jobtable register`; the hint names similar types.',
+  },
+  {
+    code: 'JT002',
+    name: 'payload_invalid',
+    meaning: 'The payload (or properties) is not a JSON object.',
+    remedy: 'Wrap the value: {"value": …}.',
+  },
+  {
+    code: 'JT003',
+    name: 'not_supported',
+    meaning: 'The column belongs to a feature that this version does not have.',
+    remedy: 'Leave the column out, or set it to null.',
+  },
+  {
+    code: 'JT004',
+    name: 'queue_column',
+    meaning:
+      'The column is written by the queue alone: status, attempt, the times, worker, lease, id …',
+    remedy: 'Leave the column out.',
+  },
+  {
+    code: 'JT005',
+    name: 'illegal_transition',
+    meaning: 'The status cannot be changed in this way by a client.',
+    remedy:
+      "DELETE cancels what has not begun, cancel_requested asks a started job to stop, status = 'new' resubmits a finished one.",
+  },
+  {
+    code: 'JT006',
+    name: 'started_job_deleted',
+    meaning: 'A started job cannot be cancelled by DELETE.',
+    remedy: 'update jobtable.job set cancel_requested = true where id = …',
+  },
+  {
+    code: 'JT007',
+    name: 'finished_job_cancelled',
+    meaning: 'The job has finished; there is nothing to cancel.',
+    remedy: 'DELETE removes it from the record.',
+  },
+  {
+    code: 'JT008',
+    name: 'key_held',
+    meaning: 'A finished job cannot run again while another unfinished job holds its key.',
+    remedy:
+      'Wait until the holder has finished, or delete it. (At INSERT a held key is 23505, so that ON CONFLICT works.)',
+  },
+  {
+    code: 'JT009',
+    name: 'fixed_column',
+    meaning:
+      'The column is fixed at INSERT: id, type, owner, key of a job; the name of a job type.',
+    remedy: 'Delete the job and insert another.',
+  },
+  {
+    code: 'JT010',
+    name: 'too_late_to_steer',
+    meaning: 'The job is past the status up to which this column may be changed.',
+    remedy:
+      'payload is steered while new; priority, run_at and paused until the job starts; title and properties always.',
+  },
+  {
+    code: 'JT011',
+    name: 'truncate_refused',
+    meaning: 'TRUNCATE would remove started jobs under their workers.',
+    remedy: "delete from jobtable.job where status <> 'started'",
+  },
+  {
+    code: 'JT012',
+    name: 'unknown_facet',
+    meaning: 'There is no such table, or it is not a facet of jobs.',
+    remedy: "Create the table and call jobtable.add_facet('schema.table').",
+  },
+  {
+    code: 'JT013',
+    name: 'facet_field_invalid',
+    meaning: 'The facet has no such column, or the column cannot take the value.',
+    remedy: 'Name the columns as the table has them, with values of their types.',
+  },
+  {
+    code: 'JT014',
+    name: 'lease_lost',
+    meaning: 'The writer no longer holds the job; nothing was written.',
+    remedy: 'Stop working on it.',
+  },
+  {
+    code: 'JT015',
+    name: 'no_such_job',
+    meaning: 'There is no job with this id: it was deleted, or never committed.',
+    remedy: 'Check the id.',
+  },
+  {
+    code: 'JT016',
+    name: 'type_in_use',
+    meaning: 'A job type cannot be deleted while jobs of it exist.',
+    remedy: 'Delete its jobs first.',
+  },
+]
+
+/** SQLSTATE to class, for those that have a class of their own; the others are RefusedError. */
+const classes: ReadonlyMap<string, typeof RefusedError> = new Map([['JT014', LeaseLostError]])
+
+interface DatabaseErrorFields {
+  readonly code: string
+  readonly message: string
+  readonly detail?: string
+  readonly hint?: string
+}
+
+function hasCode(error: unknown): error is DatabaseErrorFields {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+/** The SQLSTATE (or the system's code) of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return hasCode(error) ? error.code : undefined
+}
+
+/** An error of the driver as one of ours where the queue raised it; anything else as it is. */
+export function fromDatabase(error: unknown): unknown {
+  if (!hasCode(error) || !error.code.startsWith('JT') || error instanceof JobtableError)
+    return error
+  const Class = classes.get(error.code) ?? RefusedError
+  return new Class(error.code, error.message, {
+    cause: error,
+    detail: error.detail,
+    hint: error.hint,
+  })
+}
+
+/**
+ * Whether the same statement may succeed if it is sent again: the connection is at fault, the server
+ * is starting, stopping or full (classes 08, 53, 57P), or a lock or serialization was lost.
+ */
+export function isTransient(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code === undefined) {
+    // The driver's own errors of a broken connection carry no code.
+    return (
+      error instanceof Error && /connection|timeout|terminat|not queryable/i.test(error.message)
+    )
+  }
+  return (
+    /^(08|53|57P)/.test(code) ||
+    /^(40001|40P01|55P03|57014)$/.test(code) ||
+    /^(ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT)/.test(code)
+  )
+}

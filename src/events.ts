@@ -1,0 +1,38 @@
+import { EventEmitter } from 'node:events'
+import type { HandedJob, Id, Outcome } from './queries.ts'
+
+/** What a worker tells as it happens. Handlers run in the worker's own turn: keep them short. */
+export interface WorkerEvents {
+  /** The worker has its row and is looking for jobs. */
+  readonly started: [worker: Id]
+  /** Jobs were handed to this worker; started ones begin next. */
+  readonly claimed: [jobs: readonly HandedJob[]]
+  /** An executor's first line is next. */
+  readonly begun: [job: HandedJob]
+  /** An executor has ended; the outcome is not in the database yet. */
+  readonly ended: [job: HandedJob, outcome: Outcome]
+  /** Outcomes are in the database. */
+  readonly finished: [outcomes: readonly Outcome[]]
+  /** An outcome was refused: the job is no longer this worker's. */
+  readonly lost: [outcome: Outcome]
+  /** Nothing is running and the last claim found nothing more. */
+  readonly idle: []
+  /** The wake-up works, or (with the reason) does not, and polling takes over. */
+  readonly listening: [reason: string | undefined]
+  /** A wake-up arrived. */
+  readonly woken: []
+  /** Jobs were removed because their retention is over. */
+  readonly purged: [count: number]
+  /** The database cannot be reached or refuses; the worker tries again by itself. */
+  readonly trouble: [error: unknown]
+  /** The database answers again. */
+  readonly recovered: []
+  /** The worker is stopping: it claims nothing any more. */
+  readonly stopping: []
+  readonly stopped: []
+}
+
+/** A typed emitter of the worker's events. */
+export class Events extends EventEmitter<{
+  -readonly [E in keyof WorkerEvents]: WorkerEvents[E]
+}> {}

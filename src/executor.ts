@@ -1,0 +1,201 @@
+import type { ClientBase } from 'pg'
+import { z } from 'zod'
+import { ExecutorError } from './errors.ts'
+import type { Logger } from './log.ts'
+import type { Id } from './queries.ts'
+
+/** The job that an executor runs. */
+export interface Job {
+  /** jobtable.job.id: a bigint as decimal text. */
+  readonly id: Id
+  readonly type: string
+  readonly owner: string
+  readonly title: string | null
+  readonly properties: Readonly<Record<string, unknown>>
+  /** Null: the type's priority. */
+  readonly priority: number | null
+  readonly key: string | null
+  /** 1 for the first attempt. Goes on counting when a job is resubmitted. */
+  readonly attempt: number
+  readonly createdAt: Date
+  /** Not before this time. */
+  readonly runAt: Date
+  readonly startedAt: Date
+}
+
+/** How far a job is. What is left out stays as it stands. */
+export interface Progress {
+  /** From 0 to 1. */
+  readonly fraction?: number
+  /** The name of the present stage. */
+  readonly stage?: string
+  /** One line for people. */
+  readonly message?: string
+}
+
+/** A transaction's client: statements only, no COMMIT and no release. */
+export type Transaction = Pick<ClientBase, 'query'>
+
+/** Facets that an executor declares: name to the shape of its columns. */
+export type FacetShapes = Readonly<Record<string, z.ZodObject>>
+
+/** Columns of one facet; any when the executor declares none. */
+type FieldsOf<F extends FacetShapes, K extends keyof F> = Partial<z.input<F[K]>>
+
+type FacetWriter<F extends FacetShapes> = string extends keyof F
+  ? (name: string, fields: Readonly<Record<string, unknown>>) => Promise<void>
+  : <K extends keyof F & string>(name: K, fields: FieldsOf<F, K>) => Promise<void>
+
+/** What `execute` receives. Every member may be taken out of it by destructuring. */
+export interface Context<
+  P = Readonly<Record<string, unknown>>,
+  F extends FacetShapes = FacetShapes,
+> {
+  readonly job: Job
+  /** The job's payload, checked and as the executor's schema gives it out. */
+  readonly payload: P
+  /**
+   * Fires when the executor must stop: its `reason` is a CancelledError, ShutdownError or
+   * LeaseLostError. An executor that ends with any error after that is cancelled or given back, not
+   * failed.
+   */
+  readonly signal: AbortSignal
+  /**
+   * Tells how far the job is: a fraction from 0 to 1, or any of fraction, stage and message. Costs
+   * nothing when called often: the last value within 100 ms is written, and always the final one.
+   * Throws RangeError for a fraction outside 0 to 1.
+   */
+  progress(update: number | Progress): void
+  /**
+   * Writes columns of the job's row in a facet table (`name`, `schema.name`), inserting it if it is
+   * not there. Calls that come while a write is on its way are merged into one. Rejects with a
+   * RefusedError (JT012 no such facet, JT013 no such column or wrong type); a write that nobody
+   * awaits and that fails, fails the job.
+   */
+  readonly facet: FacetWriter<F>
+  /** Writes lines to `jobtable.job_log` and to the worker's own log. */
+  readonly log: Logger
+  /**
+   * Runs `work` in a transaction whose last statement completes the job: the executor's writes and
+   * the completion are committed together, or neither is. What `work` returns is the job's result.
+   * Once per attempt.
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+}
+
+/** How long something is kept, as PostgreSQL writes an interval ('3 days'); null: for ever. */
+export type Retention = string | null
+
+/** What an executor is made of. */
+export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, R> {
+  /** jobtable.job.type: the jobs that it runs. At most 200 bytes. */
+  readonly type: string
+  readonly description?: string
+  /** The shape of the payload. Default: any object. */
+  readonly payload?: P
+  /** The facet tables that it writes, with their columns. Default: any. */
+  readonly facets?: F
+  /** Priority of jobs that name none; smaller runs sooner. Default 0. */
+  readonly priority?: number
+  /** At most so many at once in one worker process. Default: as many as the worker runs. */
+  readonly concurrency?: number
+  /** How long completed and cancelled jobs are kept. Default 3 days. */
+  readonly retention?: Retention
+  /** How long failed jobs are kept. Default: as `retention`. */
+  readonly failedRetention?: Retention
+  /** Runs one job. What it returns, if anything, is kept in `jobtable.job_result` as JSON. */
+  execute(context: Context<z.output<P>, F>): Promise<R> | R
+}
+
+/** An executor in the one form that a worker runs. Made by defineExecutor, or from a JobExecutor. */
+export interface Executor {
+  readonly type: string
+  readonly description: string | undefined
+  readonly payload: z.ZodType | undefined
+  readonly facets: FacetShapes | undefined
+  readonly priority: number
+  readonly concurrency: number
+  readonly retention: Retention
+  readonly failedRetention: Retention
+  execute(context: Context<unknown>): unknown
+}
+
+/** Completed and cancelled jobs are kept for 3 days, as REX.JOB did. */
+export const DEFAULT_RETENTION = '3 days'
+
+/** The most jobs that a worker, or a type in it, runs at once. */
+export const MAX_CONCURRENCY = 100_000
+
+/** The longest name of a job type, in bytes. */
+const MAX_TYPE_BYTES = 200
+
+const definitionSchema = z.strictObject({
+  type: z
+    .string()
+    .refine((type) => type.trim() !== '', 'must not be blank')
+    .refine((type) => Buffer.byteLength(type) <= MAX_TYPE_BYTES, 'must not exceed 200 bytes'),
+  description: z.string().optional(),
+  payload: z.instanceof(z.ZodType, { error: 'must be a zod schema' }).optional(),
+  facets: z
+    .record(z.string(), z.instanceof(z.ZodObject, { error: 'must be a z.object' }))
+    .optional(),
+  priority: z.int().min(-32768).max(32767).default(0),
+  concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(MAX_CONCURRENCY),
+  retention: z.string().min(1).nullable().default(DEFAULT_RETENTION),
+  failedRetention: z.string().min(1).nullable().optional(),
+  execute: z.custom<(context: Context<unknown>) => unknown>(
+    (value) => typeof value === 'function',
+    {
+      error: 'must be a function',
+    },
+  ),
+})
+
+/**
+ * Defines the executor of one job type. Export it as the default of a file in the folder that
+ * `jobtable worker --executors` loads. Throws an ExecutorError that names every fault.
+ */
+export function defineExecutor<
+  const P extends z.ZodType = z.ZodType<Readonly<Record<string, unknown>>>,
+  const F extends FacetShapes = FacetShapes,
+  R = unknown,
+>(definition: ExecutorDefinition<P, F, R>): Executor {
+  return toExecutor(definition)
+}
+
+/** Checks a definition of unknown origin and gives it the form that a worker runs. */
+export function toExecutor(definition: unknown): Executor {
+  const parsed = definitionSchema.safeParse(definition)
+  if (!parsed.success) {
+    const type = typeOf(definition)
+    throw new ExecutorError(
+      'executor_invalid',
+      `executor${type === undefined ? '' : ` "${type}"`}: ${faults(parsed.error)}`,
+    )
+  }
+  const { execute, description, payload, facets, failedRetention, ...rest } = parsed.data
+  return {
+    ...rest,
+    description,
+    payload,
+    facets,
+    failedRetention: failedRetention === undefined ? rest.retention : failedRetention,
+    execute: (context) => execute.call(definition, context),
+  }
+}
+
+/** The issues of a schema as one line: path and fault of each. */
+export function faults(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => {
+      const path = issue.path.map(String).join('.')
+      return path === '' ? issue.message : `${path}: ${issue.message}`
+    })
+    .join('; ')
+}
+
+function typeOf(definition: unknown): string | undefined {
+  if (typeof definition !== 'object' || definition === null || !('type' in definition))
+    return undefined
+  return typeof definition.type === 'string' ? definition.type : undefined
+}

@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { withRetry } from './backoff.ts'
+import type { Progress } from './executor.ts'
+import type { LogFields } from './log.ts'
+import type { Database, HandedJob, Id, LogLevel, LogRow, ProgressRow } from './queries.ts'
+import { cleanText, jsonText, writeFacet, writeLogs, writeProgress } from './queries.ts'
+import { Service } from './service.ts'
+
+/** Progress and log lines are written this often at most; people cannot see more. */
+export const FLUSH_INTERVAL_MS = 100
+/** The longest log message that is kept, in characters. */
+const MAX_MESSAGE = 10_000
+/** Lines in one statement. */
+const MAX_LINES = 1_000
+
+interface Line extends Omit<LogRow, 'ageMs'> {
+  readonly loggedAt: number
+}
+
+/** Columns that wait to be written to one facet of one job. */
+interface PendingFacet {
+  fields: Record<string, unknown>
+  readonly written: Promise<void>
+}
+
+/**
+ * Writes what running jobs tell: progress and log lines of all jobs together, a few times a second;
+ * each facet by a statement of its own, so that a bad one fails only its own job. What waits of a
+ * job is flushed before its outcome is written.
+ */
+export class FacetWriter extends Service {
+  readonly #database: Database
+  readonly #progress = new Map<Id, ProgressRow>()
+  readonly #facets = new Map<string, PendingFacet>()
+  /** By job: facet writes that have not succeeded yet, also those that failed unseen. */
+  readonly #writes = new Map<Id, Set<Promise<void>>>()
+  #lines: Line[] = []
+  #flushing: Promise<void> | undefined
+  #scheduled = false
+
+  constructor(database: Database) {
+    super()
+    this.#database = database
+  }
+
+  /** Nothing runs but what the jobs cause; what is left when the worker stops is written then. */
+  protected override async run(): Promise<void> {
+    return
+  }
+
+  progress(job: HandedJob, update: Progress): void {
+    const last = this.#progress.get(job.id)
+    const { id, lease } = job
+    this.#progress.set(id, {
+      id,
+      lease,
+      fraction: update.fraction ?? last?.fraction,
+      stage: update.stage === undefined ? last?.stage : cleanText(update.stage),
+      message: update.message === undefined ? last?.message : cleanText(update.message),
+    })
+    this.#schedule()
+  }
+
+  log(job: HandedJob, level: LogLevel, message: string, fields: LogFields | undefined): void {
+    this.#lines.push({
+      id: job.id,
+      lease: job.lease,
+      loggedAt: performance.now(),
+      level,
+      message: cleanText(message.slice(0, MAX_MESSAGE)),
+      fields: fields === undefined ? undefined : jsonText(fields),
+    })
+    this.#schedule()
+  }
+
+  /** Writes columns of a facet; merged with those that still wait for the same row. */
+  write(job: HandedJob, name: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    const key = `${job.id} ${name}`
+    const pending = this.#facets.get(key)
+    if (pending !== undefined) {
+      Object.assign(pending.fields, fields)
+      return pending.written
+    }
+    const previous = [...(this.#writes.get(job.id) ?? [])]
+    const entry: PendingFacet = {
+      fields: { ...fields },
+      written: (async () => {
+        // A job's facets are written in the order in which it gave them.
+        await Promise.allSettled(previous)
+        this.#facets.delete(key)
+        await withRetry(() => writeFacet(this.#database, job, name, entry.fields), this.stopping)
+      })(),
+    }
+    this.#facets.set(key, entry)
+    return this.#track(job, entry.written)
+  }
+
+  /** A facet write that fails before it is sent. */
+  refuse(job: HandedJob, fault: Error): Promise<void> {
+    return this.#track(job, Promise.reject(fault))
+  }
+
+  /**
+   * Resolves when everything that the job has told is in the database. Rejects with the error of a
+   * facet write that failed.
+   */
+  async flush(job: HandedJob): Promise<void> {
+    const writes = this.#writes.get(job.id)
+    if (writes !== undefined) {
+      this.#writes.delete(job.id)
+      await Promise.all(writes)
+    }
+    while (this.#waits(job.id)) {
+      await this.#flush()
+      if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
+    }
+  }
+
+  /** Remembers a write until it has succeeded. Its failure must not count as unhandled meanwhile. */
+  #track(job: HandedJob, written: Promise<void>): Promise<void> {
+    const writes = this.#writes.get(job.id) ?? new Set()
+    this.#writes.set(job.id, writes)
+    writes.add(written)
+    written.then(
+      () => writes.delete(written),
+      () => undefined,
+    )
+    return written
+  }
+
+  #waits(id: Id): boolean {
+    return this.#progress.has(id) || this.#lines.some((line) => line.id === id)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setTimeout(() => {
+      this.#scheduled = false
+      this.#flush().catch(() => undefined)
+    }, FLUSH_INTERVAL_MS)
+  }
+
+  /** Writes all that waits. One at a time, so that lines keep their order. */
+  #flush(): Promise<void> {
+    this.#flushing ??= (async () => {
+      try {
+        await this.#writeProgress()
+        await this.#writeLines()
+      } finally {
+        this.#flushing = undefined
+        if (this.#progress.size > 0 || this.#lines.length > 0) this.#schedule()
+      }
+    })()
+    return this.#flushing
+  }
+
+  async #writeProgress(): Promise<void> {
+    const rows = [...this.#progress.values()]
+    if (rows.length === 0) return
+    const locked = new Set(
+      await withRetry(() => writeProgress(this.#database, rows), this.stopping),
+    )
+    for (const row of rows) {
+      // A newer value that came meanwhile stays; so does one whose row a client has locked.
+      if (this.#progress.get(row.id) === row && !locked.has(row.id)) this.#progress.delete(row.id)
+    }
+  }
+
+  async #writeLines(): Promise<void> {
+    const lines = this.#lines.splice(0, MAX_LINES)
+    if (lines.length === 0) return
+    const now = performance.now()
+    const rows = lines.map((line) => ({ ...line, ageMs: now - line.loggedAt }))
+    try {
+      const locked = await withRetry(() => writeLogs(this.#database, rows), this.stopping)
+      this.#lines.unshift(...locked.flatMap((index) => lines[index] ?? []))
+    } catch (error) {
+      this.#lines.unshift(...lines)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,29 @@
+export {
+  CancelledError,
+  ConfigError,
+  ExecutorError,
+  JobtableError,
+  LeaseLostError,
+  PayloadError,
+  RefusedError,
+  ShutdownError,
+  type SqlState,
+  sqlStates,
+} from './errors.ts'
+export type { WorkerEvents } from './events.ts'
+export {
+  type Context,
+  defineExecutor,
+  type Executor,
+  type ExecutorDefinition,
+  type Job,
+  type Progress,
+  type Retention,
+  type Transaction,
+} from './executor.ts'
+export { JobExecutor } from './job-executor.ts'
+export { loadExecutors } from './loader.ts'
+export type { Logger } from './log.ts'
+export { migrate } from './migrate.ts'
+export type { Id } from './queries.ts'
+export { DEFAULT_CONCURRENCY, Worker, type WorkerOptions } from './worker.ts'

@@ -1,0 +1,49 @@
+import { Alarm } from './alarm.ts'
+import type { Events } from './events.ts'
+import type { Database } from './queries.ts'
+import { purge } from './queries.ts'
+import { Service } from './service.ts'
+
+/** Finished jobs are looked through for those to remove this often, in milliseconds. */
+export const PURGE_INTERVAL_MS = 60_000
+/** Jobs removed in one transaction: some 15 ms of work, so that nothing waits for it. */
+const PURGE_BATCH = 1_000
+
+export interface MaintenanceOptions {
+  readonly database: Database
+  readonly events: Events
+  readonly intervalMs: number
+}
+
+/** Removes finished jobs whose retention is over. Every worker does it; they share the work. */
+export class Maintenance extends Service {
+  readonly #options: MaintenanceOptions
+  readonly #alarm = new Alarm()
+
+  constructor(options: MaintenanceOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected override async run(): Promise<void> {
+    this.stopping.addEventListener('abort', () => this.#alarm.ring(), { once: true })
+    while (!this.stopping.aborted) {
+      // With jitter, so that workers started together do not meet at the lists.
+      await this.#alarm.wait(this.#options.intervalMs * (0.5 + Math.random()))
+      while (!this.stopping.aborted && (await this.#purge()) >= PURGE_BATCH);
+    }
+  }
+
+  /** One batch. A failure is told and answered with 0: the next interval tries again. */
+  async #purge(): Promise<number> {
+    const { database, events } = this.#options
+    try {
+      const count = await purge(database, PURGE_BATCH)
+      if (count > 0) events.emit('purged', count)
+      return count
+    } catch (error) {
+      events.emit('trouble', error)
+      return 0
+    }
+  }
+}

@@ -1,0 +1,355 @@
+import type { ClientBase, Pool, QueryResultRow } from 'pg'
+import { fromDatabase } from './errors.ts'
+
+/** Where a statement goes: a pool, or a client inside a transaction. */
+export type Database = Pick<Pool, 'query'> | Pick<ClientBase, 'query'>
+
+/** A number of a job, worker or lease: a bigint as decimal text, never a float. */
+export type Id = string
+
+/** A job as the database hands it to a worker. */
+export interface HandedJob {
+  readonly id: Id
+  readonly lease: Id
+  readonly status: 'queued' | 'started'
+  readonly type: string
+  readonly attempt: number
+  readonly payload: Record<string, unknown>
+  readonly owner: string
+  readonly title: string | null
+  readonly properties: Record<string, unknown>
+  readonly priority: number | null
+  readonly key: string | null
+  readonly created_at: string
+  readonly run_at: string
+  readonly started_at: string | null
+}
+
+/** How an attempt failed, as `job_attempt` keeps it. */
+export interface StoredError {
+  readonly name: string
+  readonly message: string
+  readonly stack?: string | undefined
+  readonly cause?: string | undefined
+}
+
+/** How a job that was handed out came to its end, or back. */
+export interface Outcome {
+  readonly id: Id
+  readonly lease: Id
+  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'released'
+  /** One line for people: status_detail. */
+  readonly detail?: string | undefined
+  /** JSON text. */
+  readonly result?: string | undefined
+  readonly error?: StoredError | undefined
+}
+
+/** The lanes of one type: which part of the backlog a claim looks at, and how many it may take. */
+export interface LaneRange {
+  readonly fromLane: number
+  readonly fromSeq: Id
+  readonly toLane: number
+  readonly room: number
+}
+
+export interface TickRequest {
+  readonly worker: Id
+  readonly lease: Id
+  readonly outcomes: readonly Outcome[]
+  /** Queued jobs of the worker that shall begin now. */
+  readonly begin: readonly Pick<HandedJob, 'id' | 'lease'>[]
+  readonly ranges: readonly LaneRange[]
+  /** How many jobs may be started. */
+  readonly slots: number
+  /** How many more may be queued. */
+  readonly prefetch: number
+}
+
+export interface TickAnswer {
+  /** Outcomes not written because a client has locked the job's row: to be sent again. */
+  readonly locked: readonly Id[]
+  /** Outcomes refused because the job is no longer this worker's. */
+  readonly lost: readonly Id[]
+  readonly begun: readonly Id[]
+  /** Queued jobs whose row a client has locked: still queued. */
+  readonly waiting: readonly Id[]
+  readonly claimed: readonly HandedJob[]
+  /** Whether another claim would probably find something. */
+  readonly more: boolean
+  /** Milliseconds until the next scheduled job is due, if there is one. */
+  readonly nextDueMs: number | undefined
+}
+
+interface TickRow extends QueryResultRow {
+  locked: Id[]
+  lost: Id[]
+  begun: Id[]
+  waiting: Id[]
+  claimed: HandedJob[] | null
+  more: boolean
+  next_due_ms: number | null
+}
+
+async function one<R extends QueryResultRow>(
+  database: Database,
+  text: string,
+  values: readonly unknown[],
+): Promise<R> {
+  const row = (await all<R>(database, text, values))[0]
+  if (row === undefined) throw new TypeError(`no row from: ${text}`)
+  return row
+}
+
+async function all<R extends QueryResultRow>(
+  database: Database,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R[]> {
+  try {
+    return (await database.query<R>(text, [...values])).rows
+  } catch (error) {
+    throw fromDatabase(error)
+  }
+}
+
+/** One round of a worker: outcomes, beginnings, claims, in one transaction. */
+export async function tick(database: Database, request: TickRequest): Promise<TickAnswer> {
+  const completed: Id[] = []
+  const leases: Id[] = []
+  const others: string[] = []
+  for (const o of request.outcomes) {
+    if (o.outcome === 'completed' && o.result === undefined && o.detail === undefined) {
+      completed.push(o.id)
+      leases.push(o.lease)
+    } else {
+      others.push(outcomeJson(o))
+    }
+  }
+  const row = await one<TickRow>(
+    database,
+    'select * from jobtable_internal.tick($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+    [
+      request.worker,
+      request.lease,
+      completed,
+      leases,
+      `[${others.join(',')}]`,
+      request.begin.map((job) => job.id),
+      request.begin.map((job) => job.lease),
+      request.ranges.map((range) => range.fromLane),
+      request.ranges.map((range) => range.fromSeq),
+      request.ranges.map((range) => range.toLane),
+      request.ranges.map((range) => range.room),
+      request.slots,
+      request.prefetch,
+    ],
+  )
+  return {
+    locked: row.locked,
+    lost: row.lost,
+    begun: row.begun,
+    waiting: row.waiting,
+    claimed: row.claimed ?? [],
+    more: row.more,
+    nextDueMs: row.next_due_ms ?? undefined,
+  }
+}
+
+/** An outcome as JSON text. A result is JSON text already and goes in as it is. */
+function outcomeJson(outcome: Outcome): string {
+  const { result, ...rest } = outcome
+  const text = jsonText(rest)
+  return result === undefined ? text : `${text.slice(0, -1)},"result":${result}}`
+}
+
+/** JSON that PostgreSQL takes: it has no NUL character, and no lone surrogates. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'string' ? cleanText(item) : typeof item === 'bigint' ? item.toString() : item,
+  )
+}
+
+/** Text that PostgreSQL takes: without NUL characters, lone surrogates replaced. */
+export function cleanText(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed()
+}
+
+/**
+ * What the worker holds, after an answer was lost: fences the lease of the lost call, so that it has
+ * either happened before this returns or never will.
+ */
+export async function adopt(database: Database, worker: Id, lease: Id): Promise<HandedJob[]> {
+  const row = await one<{ jobs: HandedJob[] }>(
+    database,
+    'select jobtable_internal.adopt($1, $2) as jobs',
+    [worker, lease],
+  )
+  return row.jobs
+}
+
+export interface WorkerRow {
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly types: readonly string[]
+  readonly capacity: number
+}
+
+export async function startWorker(database: Database, worker: WorkerRow): Promise<Id> {
+  const row = await one<{ id: Id }>(
+    database,
+    'select jobtable_internal.start_worker($1, $2, $3, $4, $5) as id',
+    [worker.host, worker.pid, worker.version, worker.types, worker.capacity],
+  )
+  return row.id
+}
+
+export async function stopWorker(database: Database, worker: Id): Promise<void> {
+  await one(database, 'select jobtable_internal.stop_worker($1)', [worker])
+}
+
+export interface BeatAnswer {
+  readonly alive: boolean
+  /** Jobs that a client has asked to stop. */
+  readonly cancels: readonly Id[]
+}
+
+export async function beat(
+  database: Database,
+  worker: Id,
+  held: readonly Pick<HandedJob, 'id' | 'lease'>[],
+  openLeases: ReadonlySet<Id>,
+): Promise<BeatAnswer> {
+  return one<{ alive: boolean; cancels: Id[] }>(
+    database,
+    'select * from jobtable_internal.beat($1, $2, $3, $4)',
+    [worker, held.length, held.map((job) => job.id), [...openLeases]],
+  )
+}
+
+export interface TypeRow {
+  readonly name: string
+  readonly description: string | null
+  readonly priority: number
+  /** An interval as PostgreSQL writes it; null keeps finished jobs for ever. */
+  readonly retention: string | null
+  readonly failedRetention: string | null
+}
+
+/** Registers a type and answers its id. */
+export async function registerType(database: Database, type: TypeRow): Promise<number> {
+  const row = await one<{ id: number }>(
+    database,
+    'select jobtable_internal.register_type($1, $2, $3, $4, $5) as id',
+    [type.name, type.description, type.priority, type.retention, type.failedRetention],
+  )
+  return row.id
+}
+
+export interface ProgressRow {
+  readonly id: Id
+  readonly lease: Id
+  readonly fraction: number | undefined
+  readonly stage: string | undefined
+  readonly message: string | undefined
+}
+
+/** Writes progress and answers the ids whose row a client has locked. */
+export async function writeProgress(
+  database: Database,
+  rows: readonly ProgressRow[],
+): Promise<Id[]> {
+  const row = await one<{ locked: Id[] }>(
+    database,
+    'select jobtable_internal.write_progress($1, $2, $3, $4, $5) as locked',
+    [
+      rows.map((r) => r.id),
+      rows.map((r) => r.lease),
+      rows.map((r) => r.fraction ?? null),
+      rows.map((r) => r.stage ?? null),
+      rows.map((r) => r.message ?? null),
+    ],
+  )
+  return row.locked
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+export interface LogRow {
+  readonly id: Id
+  readonly lease: Id
+  /** Milliseconds since the line was logged. */
+  readonly ageMs: number
+  readonly level: LogLevel
+  readonly message: string
+  /** JSON text. */
+  readonly fields: string | undefined
+}
+
+/** Writes log lines and answers the indexes of those whose job a client has locked. */
+export async function writeLogs(database: Database, rows: readonly LogRow[]): Promise<number[]> {
+  const row = await one<{ locked: number[] }>(
+    database,
+    'select jobtable_internal.write_logs($1, $2, $3, $4, $5, $6) as locked',
+    [
+      rows.map((r) => r.id),
+      rows.map((r) => r.lease),
+      rows.map((r) => r.ageMs),
+      rows.map((r) => r.level),
+      rows.map((r) => r.message),
+      rows.map((r) => r.fields ?? null),
+    ],
+  )
+  return row.locked.map((position) => position - 1)
+}
+
+export async function writeFacet(
+  database: Database,
+  job: Pick<HandedJob, 'id' | 'lease'>,
+  facet: string,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await one(database, 'select jobtable_internal.write_facet($1, $2, $3, $4)', [
+    job.id,
+    job.lease,
+    facet,
+    jsonText(fields),
+  ])
+}
+
+/** Completes a job inside the executor's own transaction. */
+export async function complete(
+  database: Database,
+  job: Pick<HandedJob, 'id' | 'lease'>,
+  result: string | undefined,
+): Promise<void> {
+  await one(database, 'select jobtable_internal.complete($1, $2, $3)', [
+    job.id,
+    job.lease,
+    result ?? null,
+  ])
+}
+
+/** Whether a job was completed under this lease: asked when the answer to COMMIT was lost. */
+export async function wasCompleted(
+  database: Database,
+  job: Pick<HandedJob, 'id' | 'lease'>,
+): Promise<boolean> {
+  const rows = await all(
+    database,
+    "select from jobtable.job where id = $1 and lease = $2 and status = 'completed'",
+    [job.id, job.lease],
+  )
+  return rows.length > 0
+}
+
+/** Removes finished jobs whose retention is over, at most about `limit`, and answers how many. */
+export async function purge(database: Database, limit: number): Promise<number> {
+  const row = await one<{ count: number }>(
+    database,
+    'select jobtable_internal.purge($1) as count',
+    [limit],
+  )
+  return row.count
+}

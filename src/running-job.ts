@@ -1,0 +1,196 @@
+import type { Pool } from 'pg'
+import {
+  CancelledError,
+  JobtableError,
+  LeaseLostError,
+  PayloadError,
+  ShutdownError,
+} from './errors.ts'
+import type { Context, Executor, Job, Progress, Transaction } from './executor.ts'
+import { faults } from './executor.ts'
+import type { FacetWriter } from './facet.ts'
+import type { Logger } from './log.ts'
+import { loggerTo } from './log.ts'
+import type { HandedJob, Outcome } from './queries.ts'
+import { jsonText } from './queries.ts'
+import { storedError } from './stored-error.ts'
+import { completeWith } from './transaction.ts'
+
+/** What a running job needs of its worker. */
+export interface JobTools {
+  readonly pool: Pool
+  readonly facets: FacetWriter
+  readonly log: Logger
+}
+
+/**
+ * One attempt of one job in this process, from the checked payload to the outcome. It is the
+ * executor's context as well; what a plain job does not use of it is never made.
+ */
+export class RunningJob implements Context<unknown> {
+  readonly handed: HandedJob
+  readonly #executor: Executor
+  readonly #tools: JobTools
+  #payload: unknown
+  #abort: AbortController | undefined
+  #reason: JobtableError | undefined
+  #log: Logger | undefined
+  #committed = false
+
+  constructor(handed: HandedJob, executor: Executor, tools: JobTools) {
+    this.handed = handed
+    this.#executor = executor
+    this.#tools = tools
+  }
+
+  /** Runs the attempt. Never rejects: whatever happens is the outcome. */
+  async run(): Promise<Outcome | undefined> {
+    try {
+      this.#payload = this.#checkedPayload()
+      const value = await this.#executor.execute(this)
+      await this.#tools.facets.flush(this.handed)
+      if (this.#committed) return undefined
+      return this.#outcome('completed', { result: resultText(value) })
+    } catch (error) {
+      return this.#failure(error)
+    }
+  }
+
+  /** Asks the executor to stop; the first reason counts. */
+  abort(reason: JobtableError): void {
+    this.#reason ??= reason
+    this.#abort?.abort(this.#reason)
+  }
+
+  get aborted(): JobtableError | undefined {
+    return this.#reason
+  }
+
+  /** The outcome of a job that is given back before, or although, its executor has ended. */
+  release(detail?: string): Outcome {
+    return this.#outcome('released', { detail })
+  }
+
+  get job(): Job {
+    const h = this.handed
+    return {
+      id: h.id,
+      type: h.type,
+      owner: h.owner,
+      title: h.title,
+      properties: h.properties,
+      priority: h.priority,
+      key: h.key,
+      attempt: h.attempt,
+      createdAt: new Date(h.created_at),
+      runAt: new Date(h.run_at),
+      startedAt: new Date(h.started_at ?? h.created_at),
+    }
+  }
+
+  get payload(): unknown {
+    return this.#payload
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#reason !== undefined) this.#abort.abort(this.#reason)
+    }
+    return this.#abort.signal
+  }
+
+  get progress(): (update: number | Progress) => void {
+    return (update) => {
+      const progress = typeof update === 'number' ? { fraction: update } : update
+      const { fraction } = progress
+      if (fraction !== undefined && !(fraction >= 0 && fraction <= 1)) {
+        throw new RangeError(`progress ${fraction} is not between 0 and 1`)
+      }
+      this.#tools.facets.progress(this.handed, progress)
+    }
+  }
+
+  get facet(): (name: string, fields: Readonly<Record<string, unknown>>) => Promise<void> {
+    return (name, fields) => {
+      const shape = this.#executor.facets?.[name]
+      if (shape === undefined) return this.#tools.facets.write(this.handed, name, fields)
+      const parsed = shape.partial().safeParse(fields)
+      if (!parsed.success) {
+        const fault = new PayloadError('facet_invalid', `facet "${name}": ${faults(parsed.error)}`)
+        return this.#tools.facets.refuse(this.handed, fault)
+      }
+      return this.#tools.facets.write(this.handed, name, parsed.data)
+    }
+  }
+
+  get log(): Logger {
+    this.#log ??= loggerTo((level, message, fields) => {
+      this.#tools.facets.log(this.handed, level, message, fields)
+      if (level !== 'fatal') {
+        this.#tools.log[level](message, { ...fields, job: this.handed.id, type: this.handed.type })
+      }
+    })
+    return this.#log
+  }
+
+  get transaction(): <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T> {
+    return async (work) => {
+      if (this.#committed) {
+        throw new JobtableError('committed', `job ${this.handed.id} is completed already`)
+      }
+      // What was written beside the transaction must be visible when the completion is.
+      await this.#tools.facets.flush(this.handed)
+      const value = await completeWith(this.#tools.pool, this.handed, work, resultText)
+      this.#committed = true
+      return value
+    }
+  }
+
+  #checkedPayload(): unknown {
+    const schema = this.#executor.payload
+    if (schema === undefined) return this.handed.payload
+    const parsed = schema.safeParse(this.handed.payload)
+    if (!parsed.success) {
+      throw new PayloadError('payload_invalid', `payload ${faults(parsed.error)}`, {
+        cause: parsed.error,
+      })
+    }
+    return parsed.data
+  }
+
+  async #failure(error: unknown): Promise<Outcome | undefined> {
+    // What an executor wrote before it failed is kept; that it could not be written is no news now.
+    await this.#tools.facets.flush(this.handed).catch(() => undefined)
+    if (this.#committed) return undefined
+    const stored = storedError(error)
+    if (this.#reason instanceof CancelledError) {
+      return this.#outcome('cancelled', { detail: this.#reason.message, error: stored })
+    }
+    if (this.#reason instanceof ShutdownError) return this.release(this.#reason.message)
+    if (error instanceof LeaseLostError || this.#reason instanceof LeaseLostError) return undefined
+    return this.#outcome('failed', {
+      detail: `${stored.name}: ${firstLine(stored.message)}`,
+      error: stored,
+    })
+  }
+
+  #outcome(
+    outcome: Outcome['outcome'],
+    rest: Pick<Outcome, 'detail' | 'result' | 'error'>,
+  ): Outcome {
+    return { id: this.handed.id, lease: this.handed.lease, outcome, ...rest }
+  }
+}
+
+/** The longest status_detail, in characters: it is one line of a table that people read. */
+const MAX_DETAIL = 500
+
+function firstLine(text: string): string {
+  return (text.split('\n', 1)[0] ?? '').slice(0, MAX_DETAIL)
+}
+
+/** What an executor returned, as JSON text; nothing for undefined. Throws where JSON cannot hold it. */
+function resultText(value: unknown): string | undefined {
+  return value === undefined ? undefined : jsonText(value)
+}

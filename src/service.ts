@@ -1,0 +1,41 @@
+/**
+ * The contract of everything that lives long: `start` once, `stop` at any time, also before `start`
+ * and twice; `stop` resolves when nothing of it runs any more.
+ *
+ * A service's file has the same order everywhere: defaults, options, class, constructor, `run`, then
+ * its steps.
+ */
+export abstract class Service implements AsyncDisposable {
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+
+  /** Fires when `stop` is called. */
+  protected get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** What the service does until `stopping` fires. Must not reject for reasons that pass. */
+  protected abstract run(): Promise<void>
+
+  /** Begins the service's work. Resolves when it has begun, not when it has ended. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.stopping.aborted) return
+    this.#running = this.run()
+    // A failure is told by `stop`, or by whoever waits for `ended`; it must not kill the process.
+    this.#running.catch(() => undefined)
+  }
+
+  /** Settles as the service's work does. */
+  get ended(): Promise<void> {
+    return this.#running ?? Promise.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}

@@ -1,0 +1,29 @@
+import { inspect } from 'node:util'
+import type { StoredError } from './queries.ts'
+
+/** The longest stack or cause that is stored, in characters: an error can hold a whole response. */
+const MAX_TEXT = 20_000
+
+/** Anything that was thrown, as `job_attempt` keeps it. Never throws itself. */
+export function storedError(thrown: unknown): StoredError {
+  try {
+    if (!(thrown instanceof Error)) {
+      return {
+        name: typeof thrown,
+        message: short(typeof thrown === 'string' ? thrown : inspect(thrown)),
+      }
+    }
+    return {
+      name: thrown.name,
+      message: short(thrown.message === '' ? thrown.name : thrown.message),
+      stack: thrown.stack === undefined ? undefined : short(thrown.stack),
+      cause: thrown.cause === undefined ? undefined : short(inspect(thrown.cause)),
+    }
+  } catch {
+    return { name: 'unknown', message: 'a value was thrown that cannot be shown' }
+  }
+}
+
+function short(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+}

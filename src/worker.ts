@@ -1,0 +1,315 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Pool, type PoolConfig } from 'pg'
+import { z } from 'zod'
+import { Dispatcher } from './dispatcher.ts'
+import { ConfigError, ExecutorError, ShutdownError } from './errors.ts'
+import { Events } from './events.ts'
+import { type Executor, MAX_CONCURRENCY } from './executor.ts'
+import { FacetWriter } from './facet.ts'
+import { cancelled, HEARTBEAT_MS, Heartbeat } from './heartbeat.ts'
+import type { Logger } from './log.ts'
+import { silent } from './log.ts'
+import { Maintenance, PURGE_INTERVAL_MS } from './maintenance.ts'
+import { checkSchema } from './migrate.ts'
+import { Notifier } from './notifier.ts'
+import type { HandedJob, Id } from './queries.ts'
+import { startWorker, stopWorker } from './queries.ts'
+import { register } from './registry.ts'
+import { RunningJob } from './running-job.ts'
+import { version } from './version.ts'
+
+/** Jobs that a worker runs at once. Executors mostly wait; those that compute want a limit by type. */
+export const DEFAULT_CONCURRENCY = 10
+/** While wake-ups arrive, the queue is looked at this often all the same, in milliseconds. */
+export const DEFAULT_POLL_MS = 5_000
+/** While they do not, this often: the worst latency behind a pooler, for one small query a second. */
+const DEAF_POLL_MS = 1_000
+/** How long running jobs may go on after a stop before their signal fires, in milliseconds. */
+export const DEFAULT_GRACE_MS = 30_000
+/** How long an executor may take to end once its signal has fired, in milliseconds. */
+const ABORT_GRACE_MS = 5_000
+/** How long a stopping worker tries to write its outcomes while the database is away. */
+const FLUSH_MS = 30_000
+/** Connections for executors' facets and transactions; the dispatcher has its own two. */
+const DEFAULT_POOL_SIZE = 8
+
+export interface WorkerOptions {
+  /** Where the database is; the environment's PG* variables by default. */
+  readonly connectionString?: string | undefined
+  /**
+   * Where to LISTEN, if not there: behind a pooler in transaction mode notifications do not arrive.
+   * null: do not listen at all.
+   */
+  readonly listenConnectionString?: string | null | undefined
+  readonly executors: readonly Executor[]
+  /** Jobs that this worker runs at once. Default 10. */
+  readonly concurrency?: number | undefined
+  /**
+   * Jobs taken ahead into this process's own queue, with status queued. Default 0: a tick that
+   * writes an outcome claims the next job anyway, so that this gains nothing but for very slow
+   * networks, and what is taken cannot run elsewhere meanwhile.
+   */
+  readonly prefetch?: number | undefined
+  /** How often to look for jobs although no wake-up came, in milliseconds. Default 5,000. */
+  readonly pollMs?: number | undefined
+  /** How long `stop` lets running jobs go on, in milliseconds. Default 30,000. */
+  readonly graceMs?: number | undefined
+  /** Default 5,000 ms. */
+  readonly heartbeatMs?: number | undefined
+  /** How often to remove finished jobs whose retention is over, in milliseconds. Default 60,000. */
+  readonly purgeMs?: number | undefined
+  readonly log?: Logger | undefined
+}
+
+const optionsSchema = z.object({
+  executors: z.array(z.custom<Executor>()).min(1, 'a worker needs at least one executor'),
+  concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(DEFAULT_CONCURRENCY),
+  prefetch: z.int().min(0).max(MAX_CONCURRENCY).default(0),
+  pollMs: z.number().positive().default(DEFAULT_POLL_MS),
+  graceMs: z.number().min(0).default(DEFAULT_GRACE_MS),
+  heartbeatMs: z.number().positive().default(HEARTBEAT_MS),
+  purgeMs: z.number().positive().default(PURGE_INTERVAL_MS),
+})
+
+/**
+ * Runs jobs of the types whose executors it has, until it is stopped. Everything that can pass, it
+ * survives: see the events `trouble` and `recovered`.
+ */
+export class Worker implements AsyncDisposable {
+  readonly events: Events = new Events()
+  readonly #options: WorkerOptions & z.output<typeof optionsSchema>
+  readonly #executors: ReadonlyMap<string, Executor>
+  readonly #log: Logger
+  readonly #ticks: Pool
+  readonly #pool: Pool
+  #parts: Parts | undefined
+  #stopping: Promise<void> | undefined
+  readonly #hurry = new AbortController()
+
+  constructor(options: WorkerOptions) {
+    const parsed = optionsSchema.safeParse(options)
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]
+      throw new ConfigError(
+        'worker_options',
+        `worker option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
+      )
+    }
+    this.#options = { ...options, ...parsed.data }
+    this.#executors = byType(options.executors)
+    this.#log = options.log ?? silent
+    this.#ticks = this.#newPool({ max: 2 })
+    this.#pool = this.#newPool({ max: DEFAULT_POOL_SIZE })
+  }
+
+  /** The worker's number in jobtable.worker, once it has started. */
+  get id(): Id | undefined {
+    return this.#parts?.id
+  }
+
+  /**
+   * Registers the executors' types and begins to run jobs. Rejects if the database cannot be reached
+   * or its schema does not fit this version.
+   */
+  async start(): Promise<void> {
+    try {
+      await requireSchema(this.#ticks)
+      const types = await register(this.#ticks, [...this.#executors.values()])
+      const id = await startWorker(this.#ticks, {
+        host: hostname(),
+        pid: process.pid,
+        version,
+        types: types.map((type) => type.name),
+        capacity: this.#options.concurrency,
+      })
+      this.#parts = this.#build(id, types)
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
+    const { facets, dispatcher, heartbeat, maintenance, notifier } = this.#parts
+    for (const service of [facets, dispatcher, heartbeat, maintenance, notifier]) {
+      await service?.start()
+    }
+    this.events.emit('started', this.#parts.id)
+  }
+
+  /**
+   * Stops gracefully: claims nothing more, gives back what has not begun, lets running jobs go on for
+   * the grace period, then fires their signals. An attempt that ends thereby is not counted. A second
+   * call fires the signals at once. Resolves when everything is written and closed.
+   */
+  stop(): Promise<void> {
+    if (this.#stopping !== undefined) this.#hurry.abort()
+    this.#stopping ??= this.#shutDown()
+    return this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Looks for jobs at once. */
+  wake(): void {
+    this.#parts?.dispatcher.wake()
+  }
+
+  #build(id: Id, types: Awaited<ReturnType<typeof register>>): Parts {
+    const { events } = this
+    const options = this.#options
+    const facets = new FacetWriter(this.#pool)
+    const tools = { pool: this.#pool, facets, log: this.#log }
+    let notifier: Notifier | undefined
+    const dispatcher = new Dispatcher({
+      database: this.#ticks,
+      worker: id,
+      types,
+      concurrency: options.concurrency,
+      prefetch: options.prefetch,
+      pollMs: () => {
+        const deaf = notifier?.listening === true ? Infinity : DEAF_POLL_MS
+        // With jitter, so that idle workers do not look in step.
+        return Math.min(options.pollMs, deaf) * (0.75 + Math.random() / 2)
+      },
+      events,
+      prepare: (job) => this.#prepare(job, tools),
+    })
+    if (options.listenConnectionString !== null) {
+      notifier = new Notifier({
+        connection: {
+          ...this.#connection(options.listenConnectionString),
+          application_name: 'jobtable:listen',
+        },
+        onReady: () => {
+          events.emit('woken')
+          dispatcher.wake()
+        },
+        onCancel: (job) => dispatcher.abort(job, cancelled(job)),
+        onListening: (fault) => events.emit('listening', fault),
+      })
+    }
+    const common = { database: this.#ticks, events }
+    return {
+      id,
+      facets,
+      dispatcher,
+      notifier,
+      heartbeat: new Heartbeat({
+        ...common,
+        worker: id,
+        dispatcher,
+        intervalMs: options.heartbeatMs,
+      }),
+      maintenance: new Maintenance({ ...common, intervalMs: options.purgeMs }),
+    }
+  }
+
+  #prepare(job: HandedJob, tools: ConstructorParameters<typeof RunningJob>[2]): RunningJob {
+    const executor = this.#executors.get(job.type)
+    if (executor === undefined) {
+      throw new ExecutorError(
+        'executor_missing',
+        `no executor for type "${job.type}" of job ${job.id}`,
+      )
+    }
+    return new RunningJob(job, executor, tools)
+  }
+
+  async #shutDown(): Promise<void> {
+    const parts = this.#parts
+    if (parts === undefined) return this.#close()
+    const { dispatcher, facets, heartbeat, maintenance, notifier } = parts
+    this.events.emit('stopping')
+    await Promise.all([notifier?.stop(), maintenance.stop()])
+
+    dispatcher.drain()
+    const drained = dispatcher.drained()
+    await within(drained, this.#options.graceMs, this.#hurry.signal)
+    dispatcher.abortAll(
+      new ShutdownError('shutdown', 'the worker stopped; the attempt is not counted'),
+    )
+    await within(drained, ABORT_GRACE_MS)
+    const deaf = dispatcher.abandon('its executor did not stop with the worker')
+    for (const job of deaf) {
+      this.#log.warn('an executor did not stop; its job is given back', { job: job.id })
+    }
+    await within(dispatcher.drained(), FLUSH_MS)
+    for (const outcome of dispatcher.forsake()) {
+      this.#log.error('an outcome could not be written before the worker stopped', { ...outcome })
+    }
+
+    await dispatcher.stop()
+    await facets.stop()
+    await heartbeat.stop()
+    await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
+      this.events.emit('trouble', error)
+    })
+    await this.#close()
+    this.events.emit('stopped')
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#ticks.end(), this.#pool.end()])
+  }
+
+  #connection(connectionString?: string): PoolConfig {
+    const url = connectionString ?? this.#options.connectionString
+    return url === undefined ? {} : { connectionString: url }
+  }
+
+  #newPool(config: PoolConfig): Pool {
+    const pool = new Pool({
+      ...this.#connection(),
+      application_name: 'jobtable:worker',
+      connectionTimeoutMillis: 10_000,
+      ...config,
+    })
+    // An idle connection that breaks is replaced at its next use; without a listener it would end
+    // the process.
+    pool.on('error', (error) => this.events.emit('trouble', error))
+    return pool
+  }
+}
+
+interface Parts {
+  readonly id: Id
+  readonly facets: FacetWriter
+  readonly dispatcher: Dispatcher
+  readonly heartbeat: Heartbeat
+  readonly maintenance: Maintenance
+  readonly notifier: Notifier | undefined
+}
+
+/** Throws a ConfigError unless the database's schema is one that this version works with. */
+async function requireSchema(pool: Pool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    const { status, message } = await checkSchema(client)
+    if (status !== 'ok' && status !== 'ahead-compatible') {
+      throw new ConfigError(`schema_${status}`, message)
+    }
+  } finally {
+    client.release()
+  }
+}
+
+/** Executors by type. Throws an ExecutorError if two claim one. */
+function byType(executors: readonly Executor[]): ReadonlyMap<string, Executor> {
+  const map = new Map<string, Executor>()
+  for (const executor of executors) {
+    if (map.has(executor.type)) {
+      throw new ExecutorError('executor_twice', `two executors have the type "${executor.type}"`)
+    }
+    map.set(executor.type, executor)
+  }
+  return map
+}
+
+/** Waits for a promise, but no longer than `ms`, and no longer than until the signal fires. */
+async function within(promise: Promise<void>, ms: number, signal?: AbortSignal): Promise<void> {
+  const timer = new AbortController()
+  const signals = signal ? AbortSignal.any([signal, timer.signal]) : timer.signal
+  await Promise.race([promise, sleep(ms, undefined, { signal: signals }).catch(() => undefined)])
+  timer.abort()
+}

@@ -1,0 +1,210 @@
+// The one place that decides which PostgreSQL the tests use.
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { type EmbeddedServer, startEmbedded } from '../../src/embedded.ts'
+import { findDocker } from './docker.ts'
+
+/** What a test is told of the server; plain data, since tests run in other processes. */
+export interface TestServer {
+  readonly kind: 'given' | 'container' | 'embedded'
+  /** For people: what it is, where, and which version. */
+  readonly description: string
+  /** As the ordinary role that owns the tests' databases: CREATEDB, nothing else. */
+  readonly url: string
+  /** As a superuser; undefined where none is to be had. */
+  readonly adminUrl: string | undefined
+  /** Begins the name of every database of this run. */
+  readonly prefix: string
+}
+
+/** A server, and how to be rid of it. */
+export interface RunningServer extends AsyncDisposable {
+  readonly server: TestServer
+  /** The embedded server behind it, for tests that kill it; undefined for the other kinds. */
+  readonly embedded: EmbeddedServer | undefined
+}
+
+export interface PrivateServerOptions {
+  /** Whether fsync is on. Default false. */
+  readonly durable?: boolean
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    server: TestServer
+  }
+}
+
+const TEST_ROLE = 'jobtable_test'
+const CONTAINER_IMAGE = 'postgres:18'
+
+/** Room for the template, some twenty clones of it, and WAL. */
+const MEMORY_DISK_BYTES = 2 * 1024 ** 3
+
+const SETTINGS = {
+  max_connections: '200',
+  // For the tests of two-phase commit.
+  max_prepared_transactions: '10',
+}
+
+/** Vitest's global setup: one server for the whole run. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const running = await startServer()
+  console.log(`tests use ${running.server.description}`)
+  project.provide('server', running.server)
+  return async () => await running[Symbol.asyncDispose]()
+}
+
+/** The server that the environment asks for, or the best that this machine can run. */
+async function startServer(): Promise<RunningServer> {
+  const given = process.env['TEST_DATABASE_URL']
+  if (given) return await useGiven(given)
+  if (!process.env['JOBTABLE_TEST_BIN'] && (await findDocker()) !== undefined) {
+    return await startContainer()
+  }
+  return await startPrivateServer()
+}
+
+/**
+ * An embedded server in a temporary folder, removed with it. Tests that crash a server start one of
+ * their own.
+ */
+export async function startPrivateServer(
+  options: PrivateServerOptions = {},
+): Promise<RunningServer> {
+  const dataDir = await createTemporaryDir()
+  const removeDir = async (): Promise<void> => await rm(dataDir, { recursive: true, force: true })
+  try {
+    const binDir = process.env['JOBTABLE_TEST_BIN']
+    const embedded = await startEmbedded({
+      dataDir,
+      durable: options.durable ?? false,
+      settings: { ...SETTINGS, ...options.settings },
+      ...(binDir ? { binDir } : {}),
+    })
+    const server = await describe('embedded', `embedded in ${dataDir}`, embedded.adminUrl)
+    return {
+      server,
+      embedded,
+      [Symbol.asyncDispose]: async () => {
+        await embedded.stop('immediate')
+        await removeDir()
+      },
+    }
+  } catch (error) {
+    await removeDir()
+    throw error
+  }
+}
+
+async function startContainer(): Promise<RunningServer> {
+  const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
+  const settings = Object.entries({ ...SETTINGS, fsync: 'off', full_page_writes: 'off' })
+  const container = await new PostgreSqlContainer(CONTAINER_IMAGE)
+    .withCommand(['postgres', ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])])
+    .start()
+  const server = await describe(
+    'container',
+    `a container of ${CONTAINER_IMAGE}`,
+    container.getConnectionUri(),
+  )
+  return {
+    server,
+    embedded: undefined,
+    [Symbol.asyncDispose]: async () => void (await container.stop()),
+  }
+}
+
+async function useGiven(url: string): Promise<RunningServer> {
+  const server = await describe('given', 'TEST_DATABASE_URL', url)
+  return {
+    server,
+    embedded: undefined,
+    [Symbol.asyncDispose]: async () => await removeTraces(url, server),
+  }
+}
+
+/** Gives the tests an ordinary role where `url` is a superuser's, and that of `url` where it is not. */
+async function describe(kind: TestServer['kind'], place: string, url: string): Promise<TestServer> {
+  return await withClient(url, async (client) => {
+    const { rows } = await client.query<{ version: string; superuser: boolean }>(
+      `select current_setting('server_version') as version, rolsuper as superuser
+       from pg_catalog.pg_roles where rolname = current_user`,
+    )
+    const superuser = rows[0]?.superuser ?? false
+    const prefix = `${TEST_ROLE}_${randomBytes(3).toString('hex')}`
+    // On a server that outlives the run another run may be at work, so it needs a role of its own.
+    const role = kind === 'given' ? prefix : TEST_ROLE
+    return {
+      kind,
+      description: `PostgreSQL ${rows[0]?.version}, ${place}`,
+      url: superuser ? await createRole(client, url, role) : url,
+      adminUrl: superuser ? url : undefined,
+      prefix,
+    }
+  })
+}
+
+async function createRole(client: pg.Client, adminUrl: string, role: string): Promise<string> {
+  const password = randomBytes(12).toString('hex')
+  await client.query(`create role ${role} login createdb password '${password}'`)
+  const url = new URL(adminUrl)
+  url.username = role
+  url.password = password
+  return url.href
+}
+
+async function removeTraces(url: string, server: TestServer): Promise<void> {
+  await withClient(url, async (client) => {
+    const { rows } = await client.query<{ datname: string }>(
+      `select datname from pg_catalog.pg_database where starts_with(datname, $1)`,
+      [server.prefix],
+    )
+    for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`)
+    if (server.adminUrl !== undefined) await client.query(`drop role ${server.prefix}`)
+  })
+}
+
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** In memory where there is room: creating a database is ten times faster there. */
+async function createTemporaryDir(): Promise<string> {
+  const base = isMemoryDiskUsable('/dev/shm') ? '/dev/shm' : tmpdir()
+  const stem = 'jobtable-test-'
+  for (const name of await readdir(base)) {
+    const pid = name.startsWith(stem) ? Number.parseInt(name.slice(stem.length), 10) : Number.NaN
+    // Left by a run that was killed; its server ended with it.
+    if (pid > 0 && existsSync('/proc/self') && !existsSync(`/proc/${pid}`)) {
+      await rm(join(base, name), { recursive: true, force: true })
+    }
+  }
+  const dir = await mkdtemp(join(base, `${stem}${process.pid}-`))
+  await chmod(dir, 0o711)
+  return dir
+}
+
+/** Containers often mount it small, and so that no program runs from it, which the launcher may need. */
+function isMemoryDiskUsable(path: string): boolean {
+  if (!existsSync(path) || !existsSync('/proc/mounts')) return false
+  const { bavail, bsize } = statfsSync(path)
+  const mount = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .findLast(([, mountPoint]) => mountPoint === path)
+  const options = mount?.[3]?.split(',') ?? []
+  return bavail * bsize >= MEMORY_DISK_BYTES && !options.includes('noexec')
+}
