@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import './guard.cjs'
 
-await import('../dist/cli/main.js')
+void import('../dist/cli/main.js')

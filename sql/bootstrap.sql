@@ -1,8 +1,9 @@
--- The installer's own books. Applied before everything else whenever there is anything to do, so every
--- statement bears repetition; a new column comes as "alter table … add column if not exists".
+-- The installer's own books. Applied before everything else whenever there is anything to do, so
+-- every statement bears repetition; a new column is an "alter table … add column if not exists".
 
 comment on schema jobtable is
 'The queue: a row inserted into jobtable.job is a job that runs.
+
 Public and stable. Schema jobtable_internal is its private half.';
 
 comment on schema jobtable_internal is
@@ -47,7 +48,7 @@ comment on table jobtable_internal.installed is
 comment on column jobtable_internal.installed.package_version is
 'The version of jobtable that created them last.';
 comment on column jobtable_internal.installed.routines_hash is
-'SHA-256 over their files, in hexadecimal: if it is a version''s own, that version has nothing to do.';
+'SHA-256 over their files, in hexadecimal: a version whose own it is has nothing to do.';
 comment on column jobtable_internal.installed.objects is
 'Each of them as DROP names it, such as "function jobtable.current_owner()".';
 comment on column jobtable_internal.installed.updated_at is
@@ -57,9 +58,9 @@ comment on column jobtable_internal.installed.only_row is
 comment on index jobtable_internal.installed_is_one_row is
 'Serves the installer: finds the only row.';
 
--- row_version is the transaction that wrote an object's catalog row. It differs as soon as the object
--- has been replaced, even by itself. Compare it for equality only: within savepoints and after the
--- transaction counter has wrapped, its order means nothing.
+-- row_version is the transaction that wrote an object's catalog row. It differs as soon as the
+-- object has been replaced, even by itself. Compare it for equality only: within savepoints, and
+-- after the transaction counter has wrapped, its order means nothing.
 create or replace function jobtable_internal.installed_objects()
 returns table (object text, row_version text)
 language sql stable
@@ -79,7 +80,7 @@ as $$
     -- A view's rule is what CREATE OR REPLACE VIEW writes each time.
     select 'pg_catalog.pg_class'::regclass, c.oid, r.xmin
     from pg_catalog.pg_class c
-    join pg_catalog.pg_rewrite r on r.ev_class = c.oid
+    join pg_catalog.pg_rewrite r on r.ev_class = c.oid and r.rulename = '_RETURN'
     where c.relkind = 'v'
       and c.relnamespace in ('jobtable'::regnamespace, 'jobtable_internal'::regnamespace)
   )
@@ -89,7 +90,10 @@ as $$
 $$;
 
 comment on function jobtable_internal.installed_objects() is
-'The functions, triggers and views of both schemas, named as DROP names them, with the transaction that wrote each.';
+'The functions, triggers and views of both schemas, each with the transaction that wrote it.
+
+object: named as DROP names it, such as "function jobtable.current_owner()".
+row_version: differs after the object has been replaced.';
 
 create or replace function jobtable_internal.record_installation(
   package_version text, routines_hash text, objects_before jsonb
@@ -98,19 +102,24 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-  v_stale text[];
-  v_object text;
+  v_drop text;
 begin
-  -- Made by an earlier version, and not made again by this one. Views and triggers stand on functions.
-  select array_agg(o.object order by array_position('{view,trigger}'::text[], split_part(o.object, ' ', 1)))
-  into v_stale
-  from jobtable_internal.installed i
-  cross join lateral unnest(i.objects) recorded (object)
-  join jobtable_internal.installed_objects() o on o.object = recorded.object
-  where record_installation.objects_before ->> o.object = o.row_version;
-
-  foreach v_object in array coalesce(v_stale, '{}') loop
-    execute 'drop ' || v_object;
+  -- Made by an earlier version, and not made again by this one. Functions go last, the others stand
+  -- on them; those of a kind go together, they may stand on each other.
+  for v_drop in
+    select 'drop ' || stale.kind || string_agg(stale.identity, ',')
+    from (
+      select
+        split_part(o.object, ' ', 1) as kind,
+        substr(o.object, strpos(o.object, ' ')) as identity
+      from jobtable_internal.installed i
+      join jobtable_internal.installed_objects() o on o.object = any (i.objects)
+      where record_installation.objects_before ->> o.object = o.row_version
+    ) stale
+    group by stale.kind, case when stale.kind = 'trigger' then stale.identity end
+    order by stale.kind not in ('view', 'trigger')
+  loop
+    execute v_drop;
   end loop;
 
   insert into jobtable_internal.installed as i (package_version, routines_hash, objects, updated_at)
@@ -130,7 +139,9 @@ end
 $$;
 
 comment on function jobtable_internal.record_installation(text, text, jsonb) is
-'Ends an installation: drops what the version before had and this one no longer creates, and records what it did create.
-package_version: the version that installs. routines_hash: SHA-256 over its files.
-objects_before: row_version of each of jobtable_internal.installed_objects() before the files were applied.
-Raises 2BP01 if something of the user''s depends on an object to be dropped.';
+'Ends an installation: records what was created, and drops what no longer was.
+
+package_version: the version that installs.
+routines_hash: SHA-256 over its files.
+objects_before: row_version of each of the installed objects before the files were applied.
+Errors: 2BP01 (something of the user''s depends on an object to be dropped).';

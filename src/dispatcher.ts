@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { Alarm } from './alarm.ts'
 import { Backoff } from './backoff.ts'
 import { Completer } from './completer.ts'
 import type { JobtableError } from './errors.ts'
@@ -34,7 +33,6 @@ export interface DispatcherOptions {
  */
 export class Dispatcher extends Service {
   readonly #options: DispatcherOptions
-  readonly #alarm = new Alarm()
   readonly #completer = new Completer()
   readonly #backoff = new Backoff()
   readonly #running = new Map<Id, RunningJob>()
@@ -55,7 +53,7 @@ export class Dispatcher extends Service {
 
   protected override async run(): Promise<void> {
     while (!this.stopping.aborted || this.#completer.size > 0) {
-      await this.#alarm.wait(this.#waitMs())
+      await this.alarm.wait(this.#waitMs())
       if (this.#waitMs() > 0) continue
       await this.#tick()
     }
@@ -64,7 +62,7 @@ export class Dispatcher extends Service {
   /** Looks for jobs at once. */
   wake(): void {
     this.#lookAt = 0
-    this.#alarm.ring()
+    this.alarm.ring()
   }
 
   /** The jobs that this process holds: running, and waiting in its local queue. */
@@ -90,7 +88,7 @@ export class Dispatcher extends Service {
     for (const job of this.#queued.splice(0)) {
       this.#completer.add({ id: job.id, lease: job.lease, outcome: 'released' })
     }
-    this.#alarm.ring()
+    this.alarm.ring()
   }
 
   abortAll(reason: JobtableError): void {
@@ -102,7 +100,7 @@ export class Dispatcher extends Service {
     const left = [...this.#running.values()]
     this.#running.clear()
     for (const job of left) this.#completer.add(job.release(detail))
-    this.#alarm.ring()
+    this.alarm.ring()
     return left.map((job) => job.handed)
   }
 
@@ -196,7 +194,7 @@ export class Dispatcher extends Service {
     if (!answer.more) {
       this.#contended = 0
       this.#lookAt = now + Math.min(this.#options.pollMs(), answer.nextDueMs ?? Infinity)
-    } else if (answer.claimed.length > 0) {
+    } else if (answer.looked > 0) {
       this.#contended = 0
       this.#lookAt = 0
     } else {
@@ -249,7 +247,7 @@ export class Dispatcher extends Service {
       this.#completer.add(outcome)
       this.#options.events.emit('ended', handed, outcome)
     }
-    this.#alarm.ring()
+    this.alarm.ring()
   }
 
   #ranges(): LaneRange[] {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { requireUserName } from './embedded/account.ts'
 import { type Binaries, prepareBinaries } from './embedded/binaries.ts'
 import {
   clusterDirectory,
@@ -102,6 +103,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const attached = await attach(folder)
   if (attached !== undefined) return attached
 
+  if (!existsSync(folder.pgdata)) requireUserName(folder.account)
   const binaries = await prepareBinaries(folder.account, folder.home, options.binDir, log)
   const passwords = await ensureCluster(folder, binaries, options.durable ?? true, log)
   const { child, postmaster } = await start(folder, binaries, options)

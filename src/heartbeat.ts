@@ -1,4 +1,3 @@
-import { Alarm } from './alarm.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { CancelledError } from './errors.ts'
 import type { Events } from './events.ts'
@@ -20,7 +19,6 @@ export interface HeartbeatOptions {
 /** Keeps the worker's row fresh, and brings back the cancels whose notification was lost. */
 export class Heartbeat extends Service {
   readonly #options: HeartbeatOptions
-  readonly #alarm = new Alarm()
 
   constructor(options: HeartbeatOptions) {
     super()
@@ -28,9 +26,8 @@ export class Heartbeat extends Service {
   }
 
   protected override async run(): Promise<void> {
-    this.stopping.addEventListener('abort', () => this.#alarm.ring(), { once: true })
     while (!this.stopping.aborted) {
-      await this.#alarm.wait(this.#options.intervalMs)
+      await this.alarm.wait(this.#options.intervalMs)
       if (this.stopping.aborted) return
       await this.#beat()
     }

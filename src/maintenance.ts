@@ -1,4 +1,3 @@
-import { Alarm } from './alarm.ts'
 import type { Events } from './events.ts'
 import type { Database } from './queries.ts'
 import { purge } from './queries.ts'
@@ -18,7 +17,6 @@ export interface MaintenanceOptions {
 /** Removes finished jobs whose retention is over. Every worker does it; they share the work. */
 export class Maintenance extends Service {
   readonly #options: MaintenanceOptions
-  readonly #alarm = new Alarm()
 
   constructor(options: MaintenanceOptions) {
     super()
@@ -26,10 +24,9 @@ export class Maintenance extends Service {
   }
 
   protected override async run(): Promise<void> {
-    this.stopping.addEventListener('abort', () => this.#alarm.ring(), { once: true })
     while (!this.stopping.aborted) {
       // With jitter, so that workers started together do not meet at the lists.
-      await this.#alarm.wait(this.#options.intervalMs * (0.5 + Math.random()))
+      await this.alarm.wait(this.#options.intervalMs * (0.5 + Math.random()))
       while (!this.stopping.aborted && (await this.#purge()) >= PURGE_BATCH);
     }
   }

@@ -11,7 +11,7 @@ import { readState } from './migrate/state.ts'
 import type { Database } from './queries.ts'
 
 export type { SchemaStatus } from './migrate/compare.ts'
-export { MigrateError, type MigrateErrorCode } from './migrate/error.ts'
+export { MigrateError } from './migrate/error.ts'
 export { type Plan, plan, renderSql, type Step } from './migrate/plan.ts'
 export type { SourceOptions } from './migrate/source.ts'
 
@@ -20,7 +20,7 @@ export interface MigrateOptions extends SourceOptions {
   readonly connectionString?: string | undefined
   /** Only finds out what would be done. Default: false. */
   readonly dryRun?: boolean
-  /** For how many ms to go on trying while others hold locks on jobtable's tables. Default: {@link PATIENCE_MS}. */
+  /** How long to go on trying while others hold locks, in ms. Default: {@link PATIENCE_MS}. */
   readonly patienceMs?: number
   /** Called before each step. They begin anew after a lock could not be had. */
   readonly onStep?: (step: Step) => void
@@ -29,21 +29,23 @@ export interface MigrateOptions extends SourceOptions {
 }
 
 export interface MigrateResult {
-  /** What the database was. One that was `ok` or `ahead-compatible` keeps its tables and functions as they were. */
+  /** What the database was. One that was `ok` or `ahead-compatible` keeps what it has. */
   readonly found: Plan['status']
   /** What the database is now, for people. */
   readonly message: string
-  /** Names of the steps taken, or to be taken if it was a dry run. Empty: there was nothing to do. */
+  /** Names of the steps taken, or to be taken if it was a dry run. Empty: nothing to do. */
   readonly steps: readonly string[]
 }
 
-/** One minute: longer than a client's ordinary transaction, and no longer than a deployment should stand still. */
+/** One minute: longer than a client's ordinary transaction, not too long for a deployment. */
 export const PATIENCE_MS = 60_000
 
 /**
- * Installs jobtable in a database, or brings it up to date, in one transaction. Any number may run at once, and a
- * second run finds nothing to do. A newer version's database is left as it is, or refused if it cannot be worked with.
- * The role needs CREATE on the database and later owns the two schemas; it need not be a superuser.
+ * Installs jobtable in a database, or brings it up to date, in one transaction. Any number may run
+ * at once; a second run finds nothing to do. A newer version's database is left as it is, or
+ * refused if this version cannot work with it. The role needs CREATE on the database, and then owns
+ * the two schemas; it need not be a superuser.
+ *
  * @throws MigrateError, or what `pg` throws if the server cannot be reached
  */
 export async function migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
@@ -56,10 +58,12 @@ export async function migrate(options: MigrateOptions = {}): Promise<MigrateResu
   client.on('error', () => undefined)
   await client.connect()
   try {
-    const { status, steps, notices } = await (options.dryRun === true
-      ? planOnly(client, source)
-      : untilUnlocked(client, options, () => install(client, source, options)))
-    for (const notice of notices) options.onNotice?.(notice)
+    const first = await feasiblePlan(client, source)
+    for (const notice of first.notices) options.onNotice?.(notice)
+    const mustInstall = first.steps.length > 0 && options.dryRun !== true
+    const { status, steps } = mustInstall
+      ? await untilUnlocked(client, options, () => install(client, source, options))
+      : first
     return {
       found: status,
       message: sentence(compare(source, await readState(client))),
@@ -78,6 +82,7 @@ export interface SchemaCheck {
 
 /**
  * Compares the database with this version of jobtable. Only reads, and also works through a pooler.
+ *
  * @throws MigrateError `checksum_mismatch`, `history_gap`, `server_too_old`, `no_permission`
  */
 export async function checkSchema(
@@ -89,8 +94,10 @@ export async function checkSchema(
 }
 
 /**
- * Resolves if this version of jobtable can work with the database: it is this version's, or a compatible newer one's.
- * @throws MigrateError `schema_missing`, `schema_behind`, `schema_ahead`, or what {@link checkSchema} throws
+ * Resolves if this version of jobtable can work with the database: it is this version's, or that of
+ * a newer one that is compatible.
+ *
+ * @throws MigrateError `schema_missing`, `schema_behind`, `schema_ahead`; as {@link checkSchema}
  */
 export async function requireSchema(
   database: Database,
@@ -109,23 +116,19 @@ const UNUSABLE: Readonly<Record<SchemaStatus, MigrateErrorCode | null>> = {
   'ahead-breaking': 'schema_ahead',
 }
 
-async function planOnly(client: Client, source: Source): Promise<Plan> {
+async function feasiblePlan(client: Client, source: Source): Promise<Plan> {
   const plan = planFor(source, await readState(client))
   if (plan.obstacle !== null) throw plan.obstacle
   return plan
 }
 
-/** One attempt. The state is read after the lock has been had, so that no two installers plan from the same one. */
+/** One attempt. It plans again under the lock: whoever held it before has changed the database. */
 async function install(client: Client, source: Source, options: MigrateOptions): Promise<Plan> {
   try {
     for (const step of OPENING) await take(client, step)
-    const plan = await planOnly(client, source)
-    if (plan.steps.length === 0) {
-      await client.query('rollback')
-      return plan
-    }
+    const plan = await feasiblePlan(client, source)
     for (const step of closing(plan)) {
-      options.onStep?.(step)
+      if (plan.steps.includes(step)) options.onStep?.(step)
       await take(client, step)
     }
     return plan

@@ -1,6 +1,5 @@
 import type { ClientConfig } from 'pg'
 import pgListen, { type Subscriber } from 'pg-listen'
-import { Alarm } from './alarm.ts'
 import { Backoff } from './backoff.ts'
 import type { Id } from './queries.ts'
 import { Service } from './service.ts'
@@ -33,7 +32,6 @@ export interface NotifierOptions {
  */
 export class Notifier extends Service {
   readonly #options: NotifierOptions
-  readonly #broken = new Alarm()
   #listening = false
   #fault: string | undefined
 
@@ -49,7 +47,6 @@ export class Notifier extends Service {
 
   protected override async run(): Promise<void> {
     const backoff = new Backoff()
-    this.stopping.addEventListener('abort', () => this.#broken.ring(), { once: true })
     while (!this.stopping.aborted) {
       const fault = await this.#listen(backoff)
       if (this.stopping.aborted) return
@@ -73,7 +70,7 @@ export class Notifier extends Service {
     const probe = `jobtable_probe_${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
     subscriber.events.on('error', (error) => {
       failure = error.message
-      this.#broken.ring()
+      this.alarm.ring()
     })
     subscriber.notifications.on(READY, () => this.#options.onReady())
     subscriber.notifications.on(CANCEL, (id: Id) => this.#options.onCancel(id))
@@ -100,7 +97,7 @@ export class Notifier extends Service {
         }
         backoff.reset()
         this.#tell(true, undefined)
-        await this.#broken.wait(PROBE_INTERVAL_MS)
+        await this.alarm.wait(PROBE_INTERVAL_MS)
       }
       return failed() ?? 'stopped'
     } catch (error) {

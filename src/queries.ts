@@ -75,7 +75,9 @@ export interface TickAnswer {
   /** Queued jobs whose row a client has locked: still queued. */
   readonly waiting: readonly Id[]
   readonly claimed: readonly HandedJob[]
-  /** Whether another claim would probably find something. */
+  /** How many ids of entries were looked at, also of jobs that are gone. */
+  readonly looked: number
+  /** Whether entries are left to look at. */
   readonly more: boolean
   /** Milliseconds until the next scheduled job is due, if there is one. */
   readonly nextDueMs: number | undefined
@@ -87,6 +89,7 @@ interface TickRow extends QueryResultRow {
   begun: Id[]
   waiting: Id[]
   claimed: HandedJob[] | null
+  looked: number
   more: boolean
   next_due_ms: number | null
 }
@@ -151,6 +154,7 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
     begun: row.begun,
     waiting: row.waiting,
     claimed: row.claimed ?? [],
+    looked: row.looked,
     more: row.more,
     nextDueMs: row.next_due_ms ?? undefined,
   }

@@ -1,3 +1,5 @@
+import { Alarm } from './alarm.ts'
+
 /**
  * The contract of everything that lives long: `start` once, `stop` at any time, also before `start`
  * and twice; `stop` resolves when nothing of it runs any more.
@@ -8,6 +10,9 @@
 export abstract class Service implements AsyncDisposable {
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
+
+  /** What the service sleeps on; `stop` rings it. */
+  protected readonly alarm: Alarm = new Alarm()
 
   /** Fires when `stop` is called. */
   protected get stopping(): AbortSignal {
@@ -32,6 +37,7 @@ export abstract class Service implements AsyncDisposable {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.alarm.ring()
     await this.#running
   }
 

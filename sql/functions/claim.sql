@@ -2,110 +2,74 @@
 --
 -- Each range of lanes (from_lane, from_seq) < (lane, seq) < to_lane is one type's, with `room` for
 -- that many jobs of it; the most urgent lane of each range is taken from, in order of priority and
--- then of age, so a call that had room left and found something is worth repeating (`more`).
---
--- The ready entries only say where to look. The job's own row decides, locked but never waited for:
--- a row that a client's open transaction holds is passed over and looked at again in 200 ms.
+-- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries are
+-- left: with none looked at, other workers are at them just now.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer,
-  out claimed json, out count integer, out more boolean, out next_due_ms double precision
+  out claimed json, out looked integer, out more boolean, out next_due_ms double precision
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := jobtable_internal.clock();
+  c_rounds constant integer := 4;
   v_left integer := slots + prefetch;
+  v_rooms integer[] := rooms;
   v_head record;
   v_taken bigint[];
-  v_ids bigint[] := '{}';
-  v_priorities smallint[] := '{}';
-  v_claimed bigint[];
+  v_ids bigint[];
+  v_priorities smallint[];
+  v_handed record;
+  v_claimed bigint[] := '{}';
+  v_jobs json[] := '{}';
 begin
-  perform jobtable_internal.promote(v_now);
+  perform jobtable_internal.promote(jobtable_internal.clock());
+  looked := 0;
 
-  for v_head in
-    select f.lane, f.seq, r.from_lane, r.from_seq, r.room
-    from unnest(from_lanes, from_seqs, to_lanes, rooms)
-      as r (from_lane, from_seq, to_lane, room)
-    cross join lateral (
-      select q.lane, q.seq
-      from jobtable_internal.ready q
-      where (q.lane, q.seq) > (r.from_lane, r.from_seq) and q.lane < r.to_lane
-      order by q.lane, q.seq
-      limit 1
-    ) f
-    where r.room > 0
-    order by jobtable_internal.lane_priority(f.lane), f.seq
-  loop
-    exit when v_left <= 0;
-    v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1, least(v_left, v_head.room));
-    v_left := v_left - cardinality(v_taken);
-    v_ids := v_ids || v_taken;
-    v_priorities := v_priorities || array_fill(
-      jobtable_internal.lane_priority(v_head.lane), array[cardinality(v_taken)]
-    );
+  -- One round is the rule. More follow where entries name jobs that are gone.
+  for v_round in 1 .. c_rounds loop
+    v_ids := '{}';
+    v_priorities := '{}';
+    for v_head in
+      select h.* from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
+    loop
+      exit when cardinality(v_ids) >= v_left;
+      v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1,
+        least(v_left - cardinality(v_ids), v_rooms[v_head.range]));
+      v_ids := v_ids || v_taken;
+      v_priorities := v_priorities || array_fill(
+        jobtable_internal.lane_priority(v_head.lane), array[cardinality(v_taken)]
+      );
+      v_rooms[v_head.range] := v_rooms[v_head.range] - cardinality(v_taken);
+    end loop;
+    exit when cardinality(v_ids) = 0;
+    looked := looked + cardinality(v_ids);
+
+    select h.* into v_handed
+    from jobtable_internal.hand_over(
+      worker, lease, v_ids, v_priorities, slots - cardinality(v_claimed)
+    ) h;
+    v_claimed := v_claimed || v_handed.ids;
+    v_jobs := v_jobs || v_handed.jobs;
+    v_left := v_left - cardinality(v_handed.ids);
+    exit when v_left = 0;
+    v_rooms := rooms;
+    if cardinality(v_handed.ids) * 2 < cardinality(v_ids) then
+      perform jobtable_internal.sweep(h.lane, h.seq - 1)
+      from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h;
+    end if;
   end loop;
 
-  if cardinality(v_ids) > 0 then
-    -- Read again: a job inserted since must not start before it was created.
-    v_now := jobtable_internal.clock();
-    with locked as materialized (
-      select j.id, w.ord
-      from unnest(v_ids, v_priorities) with ordinality as w (id, priority, ord)
-      join jobtable.job j on j.id = w.id
-      where j.status = 'new' and not j.paused and j.run_at <= v_now
-        and coalesce(j.priority, w.priority) = w.priority
-      for no key update of j skip locked
-    ), free as (
-      select l.id, l.ord, row_number() over (order by l.ord) <= slots as starts
-      from locked l
-    ), handed as (
-      update jobtable.job j
-      set status = case when f.starts then 'started' else 'queued' end::jobtable.job_status,
-        attempt = j.attempt + f.starts::integer,
-        queued_at = v_now,
-        started_at = case when f.starts then v_now end,
-        worker = claim.worker,
-        lease = claim.lease
-      from free f
-      where j.id = f.id
-      returning j.id, f.ord, jobtable_internal.handed(j) as job
-    )
-    select json_agg(h.job order by h.ord), array_agg(h.id)
-    into claimed, v_claimed
-    from handed h;
-
-    count := coalesce(cardinality(v_claimed), 0);
-    if count > 0 then
-      insert into jobtable_internal.claim (lease, worker, claimed_at, ids)
-      values (claim.lease, claim.worker, v_now, v_claimed);
-    end if;
-    if count < cardinality(v_ids) then
-      perform jobtable_internal.look_again(v_ids, v_claimed, v_now);
-    end if;
+  if cardinality(v_claimed) > 0 then
+    claimed := array_to_json(v_jobs);
+    insert into jobtable_internal.claim (lease, worker, claimed_at, ids)
+    values (claim.lease, claim.worker, jobtable_internal.clock(), v_claimed);
   end if;
-
-  count := coalesce(count, 0);
-  if count < slots + prefetch then
-    more := exists (
-      select
-      from unnest(from_lanes, from_seqs, to_lanes, rooms)
-        as r (from_lane, from_seq, to_lane, room)
-      cross join lateral (
-        select q.lane
-        from jobtable_internal.ready q
-        where (q.lane, q.seq) > (r.from_lane, r.from_seq) and q.lane < r.to_lane
-        order by q.lane, q.seq
-        limit 1
-      ) f
-      where r.room > 0
-    );
-  else
-    more := true;
-  end if;
+  more := v_left = 0 or exists (
+    select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
+  );
   select greatest(0, extract(epoch from d.at - jobtable_internal.clock()) * 1000) into next_due_ms
   from jobtable_internal.due d
   order by d.at, d.id

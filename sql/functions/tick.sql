@@ -9,7 +9,7 @@ create or replace function jobtable_internal.tick(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer,
   out locked bigint[], out lost bigint[], out begun bigint[], out waiting bigint[],
-  out claimed json, out count integer, out more boolean, out next_due_ms double precision
+  out claimed json, out looked integer, out more boolean, out next_due_ms double precision
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -26,7 +26,7 @@ begin
   lost := '{}';
   begun := '{}';
   waiting := '{}';
-  count := 0;
+  looked := 0;
   more := false;
 
   if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
@@ -38,7 +38,7 @@ begin
     from jobtable_internal.begin_queued(begin_ids, begin_leases) b;
   end if;
   if slots + prefetch > 0 then
-    select c.claimed, c.count, c.more, c.next_due_ms into claimed, count, more, next_due_ms
+    select c.claimed, c.looked, c.more, c.next_due_ms into claimed, looked, more, next_due_ms
     from jobtable_internal.claim(
       worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch
     ) c;

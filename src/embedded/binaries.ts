@@ -12,7 +12,6 @@ import { EmbeddedError, systemErrorCode } from './errors.ts'
 export interface Binaries {
   readonly initdb: string
   readonly postgres: string
-  readonly pgCtl: string
   /** Major version, e.g. 18. */
   readonly major: number
 }
@@ -161,7 +160,6 @@ function programs(tree: string, version: string): Binaries {
   return {
     initdb: program(tree, 'initdb'),
     postgres: program(tree, 'postgres'),
-    pgCtl: program(tree, 'pg_ctl'),
     major: Number.parseInt(version, 10),
   }
 }

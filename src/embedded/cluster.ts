@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chown, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { requireUserName, switchError } from './account.ts'
+import { switchError } from './account.ts'
 import { type Binaries, cleanEnvironment } from './binaries.ts'
 import { EmbeddedError, systemErrorCode } from './errors.ts'
 import {
@@ -31,7 +31,7 @@ export function connectionString(
  * It appears under its name only when complete, so a launcher killed half-way leaves nothing to repair.
  *
  * @param durable false leaves out the flush to disk at the end
- * @throws EmbeddedError `initdb_failed`, `no_passwd_entry`, `cannot_switch_account`
+ * @throws EmbeddedError `initdb_failed`, `cannot_switch_account`
  */
 export async function createCluster(
   folder: Folder,
@@ -40,7 +40,6 @@ export async function createCluster(
   durable: boolean,
 ): Promise<void> {
   const { account } = folder
-  requireUserName(account)
   const unfinished = `${folder.pgdata}.new`
   const passwordFile = join(folder.home, 'initdb-password')
   await createServerDirectory(account, unfinished)

@@ -1,9 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EmbeddedError } from './errors.ts'
+import { isAlive, startOf } from './process.ts'
 
 /** Longer than the slowest first start: copying 60 MB and initdb on a loaded disk. */
 const LOCK_TIMEOUT_MS = 180_000
@@ -58,24 +58,4 @@ async function livingRival(folder: string, own: string): Promise<number | undefi
     await rm(join(folder, name), { force: true })
   }
   return undefined
-}
-
-/** Whether a process of this id exists, whoever owns it. */
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-/** When a process began, which tells it from a later one of the same id; '0' where /proc is absent. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // proc(5): starttime is field 22; the name, field 2, may hold spaces and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0'
-  } catch {
-    return '0'
-  }
 }

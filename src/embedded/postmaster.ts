@@ -1,13 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { open, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Binaries, cleanEnvironment } from './binaries.ts'
 import { EmbeddedError, systemErrorCode } from './errors.ts'
 import type { Folder } from './folder.ts'
-import { isAlive } from './lock.ts'
+import { hasId, isAlive } from './process.ts'
 
 /** How a server is stopped: sessions are ended and a checkpoint written, or neither. */
 export type StopMode = 'fast' | 'immediate'
@@ -37,28 +44,11 @@ const POLL_MS = 10
 /** The server's log is set aside once, at a start, when it has grown past this. */
 const LOG_LIMIT_BYTES = 4 * 1024 * 1024
 
-/**
- * The living server of a cluster, by its `postmaster.pid`; undefined if there is none.
- *
- * A process id is reused after a reboot, and soon in a container, and PostgreSQL would then refuse to
- * start; so the file is removed when its process is certainly another one. A file whose process is gone
- * stays: from it PostgreSQL learns of children that a killed server has left behind.
- */
+/** The living server of a cluster, by its `postmaster.pid`; undefined if there is none. */
 export function findPostmaster(pgdata: string): Postmaster | undefined {
-  const path = join(pgdata, 'postmaster.pid')
-  let lines: string[]
-  try {
-    lines = readFileSync(path, 'utf8').split('\n')
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
-  const pid = Math.abs(Number.parseInt(lines[0] ?? '', 10))
-  if (!pid || !isAlive(pid)) return undefined
-  if (!isServerOf(pid, pgdata)) {
-    rmSync(path, { force: true })
-    return undefined
-  }
+  const lines = readPidFile(pgdata)
+  const pid = pidOf(lines)
+  if (!isAlive(pid) || !isServerOf(pid, pgdata)) return undefined
   return { pid, port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
 }
 
@@ -72,6 +62,7 @@ export async function startPostmaster(
   binaries: Binaries,
   options: StartOptions,
 ): Promise<{ child: ChildProcess; postmaster: Postmaster }> {
+  adoptPidFile(folder.pgdata)
   const logStart = await prepareLog(folder.log)
   const child = spawnServer(folder, binaries, options)
   let failure: Error | undefined
@@ -170,6 +161,37 @@ function canTieToParent(): boolean {
     process.platform === 'linux' &&
     spawnSync('setpriv', ['--pdeathsig', 'INT', '--', 'true'], { stdio: 'ignore' }).status === 0
   )
+}
+
+/**
+ * PostgreSQL refuses to start while the process named in a left-over `postmaster.pid` exists, even if it
+ * is another program that was given the id since, as happens after a reboot and soon in a container.
+ * It makes an exception for its own parent: so that is what the file then says. Removing the file would
+ * do too, but from the rest of it PostgreSQL learns of children that a killed server left behind.
+ */
+function adoptPidFile(pgdata: string): void {
+  const lines = readPidFile(pgdata)
+  const pid = pidOf(lines)
+  if (pid === 0 || !hasId(pid) || (isAlive(pid) && isServerOf(pid, pgdata))) return
+  writeFileSync(pidFile(pgdata), [process.pid, ...lines.slice(1)].join('\n'))
+}
+
+function pidFile(pgdata: string): string {
+  return join(pgdata, 'postmaster.pid')
+}
+
+function readPidFile(pgdata: string): string[] {
+  try {
+    return readFileSync(pidFile(pgdata), 'utf8').split('\n')
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** 0 if there is none. */
+function pidOf(lines: readonly string[]): number {
+  return Number.parseInt(lines[0] ?? '', 10) || 0
 }
 
 function isServerOf(pid: number, pgdata: string): boolean {

@@ -33,7 +33,7 @@ export function compare(source: Source, state: State): Comparison {
   const applied = new Set(state.migrations.map(({ version }) => version))
   const pending = source.migrations.filter(({ version }) => !applied.has(version))
   checkChecksums(source, state)
-  checkGaps(state, pending)
+  checkGaps(source, state, pending)
 
   const due = source.migrations.length
   const own = source.packageVersion
@@ -51,7 +51,8 @@ export function compare(source: Source, state: State): Comparison {
   const unknown = state.migrations.filter(({ version }) => version > due)
   const breaking = unknown.findLast((migration) => migration.breaking)
   if (breaking !== undefined) {
-    const fact = `has migration ${breaking.version} (${breaking.name}), which ${own} cannot work with`
+    const migration = `migration ${breaking.version} (${breaking.name})`
+    const fact = `has ${migration}, which ${own} cannot work with`
     return found('ahead-breaking', fact, `use jobtable ${installed} or newer`)
   }
   const newest = unknown.at(-1)
@@ -91,13 +92,17 @@ function checkChecksums(source: Source, state: State): void {
   }
 }
 
-function checkGaps(state: State, pending: readonly Migration[]): void {
+/** A migration may only be pending if nothing that came after it has been installed. */
+function checkGaps(source: Source, state: State, pending: readonly Migration[]): void {
   const last = state.migrations.at(-1)?.version ?? 0
-  const skipped = pending.find(({ version }) => version < last)
+  const installed = state.installed?.packageVersion ?? source.packageVersion
+  const isNewer = compareVersions(installed, source.packageVersion) > 0
+  const skipped = pending.find(({ version }) => version < last || isNewer)
   if (skipped === undefined) return
+  const later = skipped.version < last ? `migration ${last}` : `the newer version ${installed}`
   throw new MigrateError('history_gap', {
     object: `migration ${skipped.version} (${skipped.name}) in database "${state.database}"`,
-    fact: `is missing, although migration ${last} has been applied`,
+    fact: `is missing, although ${later} has been installed`,
     remedy: 'restore the table jobtable_internal.migration from a backup',
   })
 }

@@ -7,15 +7,15 @@ import { JobtableError } from '../errors.ts'
  * | --- | --- |
  * | `schema_missing` | jobtable is not installed |
  * | `schema_behind` | the database lacks something that this version needs |
- * | `schema_ahead` | a newer version has changed the database so that this one cannot work with it |
+ * | `schema_ahead` | it is a newer version's, and this one cannot work with it |
  * | `checksum_mismatch` | an applied migration differs from the file of that number |
- * | `history_gap` | a migration was passed over: later ones have been applied |
+ * | `history_gap` | a migration was passed over: later ones have been installed |
  * | `server_too_old` | PostgreSQL is older than any that jobtable supports |
  * | `no_permission` | the role lacks a privilege |
  * | `read_only` | the server is a standby, or takes no writes |
  * | `lock_timeout` | others held locks for too long |
  * | `in_use` | something of the user's depends on what is to be dropped |
- * | `not_replaceable` | a function or view changed in a way that PostgreSQL cannot replace in place |
+ * | `not_replaceable` | a function or view cannot be replaced in place |
  * | `step_failed` | any other refusal by PostgreSQL |
  * | `bad_source` | the folder of SQL files is incomplete or contradicts itself |
  */

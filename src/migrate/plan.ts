@@ -24,7 +24,7 @@ export interface Step {
 export interface Plan {
   /** What the database was found to be. */
   readonly status: Exclude<SchemaStatus, 'ahead-breaking'>
-  /** The same for people: names the database, the fact and the remedy. */
+  /** The same for people: names the database and the fact. */
   readonly message: string
   /** The version that the steps lead to. */
   readonly packageVersion: string
@@ -32,7 +32,7 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** Fails if the database is no longer as it was when the plan was made. */
   readonly guard: Step
-  /** Why this role cannot carry the plan out; it may still print it for another one. */
+  /** Why it cannot be carried out here, by this role; it may still be printed for another one. */
   readonly obstacle: MigrateError | null
   /** What a person should know although nothing is wrong. */
   readonly notices: readonly string[]
@@ -40,7 +40,9 @@ export interface Plan {
 
 /**
  * Compares the database with a version's SQL. Changes nothing.
- * @throws MigrateError `schema_ahead`, `checksum_mismatch`, `history_gap`, `server_too_old`, `bad_source`
+ *
+ * @throws MigrateError `schema_ahead`, `checksum_mismatch`, `history_gap`, `server_too_old`,
+ *   `no_permission`, `bad_source`
  */
 export async function plan(database: Database, options: SourceOptions = {}): Promise<Plan> {
   return planFor(await loadSource(options), await readState(database))
@@ -53,7 +55,7 @@ export function planFor(source: Source, state: State): Plan {
   const steps = stepsTo(source, state, comparison)
   return {
     status: comparison.status,
-    message: sentence(comparison),
+    message: sentence({ ...comparison, remedy: null }),
     packageVersion: source.packageVersion,
     steps,
     guard: guardOf(state),
@@ -65,12 +67,13 @@ export function planFor(source: Source, state: State): Plan {
 /** How long installers wait for each other: longer than any migration should take. */
 const INSTALLER_LOCK_TIMEOUT = '10min'
 
-/** How long a step may wait for a lock, and so have others wait behind it: not long enough to be noticed. */
+/** How long a step may wait for a lock, and have others wait behind it: too short to do harm. */
 const LOCK_TIMEOUT = '2s'
 
 /**
- * How every installation begins. All settings end with the transaction, so it works through a pooler.
- * Read committed, whatever the database's default: what is read after waiting for the lock must not be older than it.
+ * How every installation begins. All settings end with the transaction, so that it works through a
+ * pooler. Read committed, whatever the database's default is: what is read after the lock has been
+ * had must not be older than that.
  */
 export const OPENING: readonly Step[] = [
   { name: 'begin', sql: 'begin isolation level read committed read write;' },
@@ -92,16 +95,14 @@ export function closing({ guard, steps }: Plan): readonly Step[] {
   return [guard, ...steps, { name: 'commit', sql: 'commit;' }]
 }
 
-/** The plan as a script for psql: the very statements that {@link OPENING} and {@link closing} hold. */
+/** The plan as a script for psql: the very statements of {@link OPENING} and {@link closing}. */
 export function renderSql(plan: Plan): string {
-  const heading = `-- ${plan.message.replaceAll('\n', ' ')}\n`
-  if (plan.steps.length === 0) return heading
-  return [
-    heading,
-    `-- This brings it to ${plan.packageVersion}. Run it as one script, on this database, before anything else changes it:\n`,
-    '-- psql -v ON_ERROR_STOP=1\n',
-    ...[...OPENING, ...closing(plan)].map(({ name, sql }) => `\n-- ${name}\n${sql}\n`),
-  ].join('')
+  // In quotes, a name may hold anything, even the end of a comment's line.
+  const found = `-- ${plan.message.replaceAll(/\s/g, ' ')}\n`
+  if (plan.steps.length === 0) return found
+  const aim = `-- Brings it to ${plan.packageVersion}, all or nothing: psql -v ON_ERROR_STOP=1\n`
+  const steps = [...OPENING, ...closing(plan)].map(({ name, sql }) => `\n-- ${name}\n${sql}\n`)
+  return [found, aim, ...steps].join('')
 }
 
 function stepsTo(source: Source, state: State, { status, pending }: Comparison): Step[] {
@@ -114,7 +115,7 @@ function stepsTo(source: Source, state: State, { status, pending }: Comparison):
     ...source.early.map(fileStep),
     ...pending.map(migrationStep),
     ...source.routines.map(fileStep),
-    // Before the grants: GRANT ON ALL FUNCTIONS writes every function, and none would look left over.
+    // Before the grants: GRANT ON ALL FUNCTIONS writes each of them, and none looks left over then.
     recordInstallation(source),
     ...source.finish.map(fileStep),
     // Lets PostgREST, where there is one, learn the new shape.
@@ -122,7 +123,7 @@ function stepsTo(source: Source, state: State, { status, pending }: Comparison):
   ]
 }
 
-/** Only where it is missing: `create schema if not exists` wants a privilege on the database even then. */
+/** Only those: `create schema if not exists` needs CREATE on the database even if it exists. */
 function missingSchemas(state: State): Step[] {
   return ['jobtable', 'jobtable_internal']
     .filter((schema) => !state.schemas.includes(schema))
@@ -142,7 +143,8 @@ function migrationStep(migration: Migration): Step {
     escapeLiteral(migration.checksum),
     migration.breaking,
   ].join(', ')
-  const record = `insert into jobtable_internal.migration (version, name, checksum, breaking) values (${values});`
+  const record = `insert into jobtable_internal.migration (version, name, checksum, breaking)
+values (${values});`
   return { name, sql: `${sql}\n\n${record}` }
 }
 
@@ -202,21 +204,28 @@ $guard$;`,
 }
 
 function obstacleIn(state: State): MigrateError | null {
-  const { database, role, schemasOfOthers } = state
+  const { database, isStandby, role, schemasOfOthers } = state
+  if (isStandby) {
+    return new MigrateError('read_only', {
+      object: `database "${database}"`,
+      fact: 'is on a standby server',
+      remedy: 'connect to the server that takes writes',
+    })
+  }
   const object = `role "${role}" in database "${database}"`
   if (schemasOfOthers.length > 0) {
     return new MigrateError('no_permission', {
       object,
       fact: `does not own schema ${schemasOfOthers.join(' and ')}`,
-      remedy: 'migrate as the owner, or as a member of the role that is',
+      remedy: 'use the role that does, or make this one a member of it',
     })
   }
   if (missingSchemas(state).length > 0 && !state.mayCreateSchemas) {
-    const grant = `grant create on database ${escapeIdentifier(database)} to ${escapeIdentifier(role)}`
+    const [on, to] = [escapeIdentifier(database), escapeIdentifier(role)]
     return new MigrateError('no_permission', {
       object,
       fact: 'may not create a schema',
-      remedy: `have the owner of the database run: ${grant}`,
+      remedy: `have the database's owner run: grant create on database ${on} to ${to}`,
     })
   }
   return null

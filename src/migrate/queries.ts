@@ -5,6 +5,7 @@ select
   current_setting('server_version') as "serverVersion",
   current_database() as database,
   current_user as role,
+  pg_is_in_recovery() as "isStandby",
   has_database_privilege(current_database(), 'create') as "mayCreateSchemas",
   to_json(array(
     select n.nspname from pg_catalog.pg_namespace n
@@ -41,12 +42,13 @@ select
     from jobtable_internal.installed i
   ) as installed`
 
-/** Names the lock that keeps installers apart: held to the end of the transaction, also through a pooler. */
+/** Names the lock that keeps installers apart. */
 const INSTALLER_LOCK = `hashtextextended('jobtable installer', 0)`
 
+/** The transaction holds it, not the session, which through a pooler is somebody else's. */
 export const TAKE_INSTALLER_LOCK: string = `select pg_advisory_xact_lock(${INSTALLER_LOCK});`
 
-/** Sessions that hold what an installation waits for: the installer's lock, or a lock on one of its tables. */
+/** Sessions that hold what an installer waits for: its own lock, or one on a table of jobtable. */
 export const LOCK_HOLDERS: string = `
 select format(
   'pid %s (%s, %s)', a.pid, coalesce(nullif(a.application_name, ''), a.usename, 'unknown'),
@@ -56,7 +58,7 @@ from pg_catalog.pg_stat_activity a
 where a.pid <> pg_backend_pid()
   and exists (
     select from pg_catalog.pg_locks l
-    where l.pid = a.pid and l.granted
+    where l.pid = a.pid and a.datname = current_database() and l.granted
       and (
         l.locktype = 'advisory' and l.objsubid = 1
           and (l.classid::bigint << 32) | l.objid::bigint = ${INSTALLER_LOCK}

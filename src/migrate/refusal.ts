@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg'
 import { MigrateError, type MigrateErrorCode } from './error.ts'
 
-const OWNERSHIP = 'migrate as the owner of the schemas jobtable and jobtable_internal'
+const OWNERSHIP = 'use the role that owns the schemas jobtable and jobtable_internal'
 const RETRY = 'try again when the database is less busy'
 const DROP_FIRST = 'drop it in the migration that comes with the change, or give it a new name'
 
@@ -17,7 +17,7 @@ const REFUSALS: Readonly<Record<string, readonly [code: MigrateErrorCode, remedy
   '55P03': ['lock_timeout', RETRY],
 }
 
-/** Runs something on the database; what PostgreSQL refuses becomes a {@link MigrateError} about `object`. */
+/** Runs something on the database; a refusal becomes a {@link MigrateError} about `object`. */
 export async function refusable<T>(object: string, sql: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()

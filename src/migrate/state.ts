@@ -10,6 +10,8 @@ interface Facts {
   readonly serverVersion: string
   readonly database: string
   readonly role: string
+  /** Whether the server follows another one, and so takes no writes. */
+  readonly isStandby: boolean
   /** Whether the role has CREATE on the database. */
   readonly mayCreateSchemas: boolean
   /** Which of the two schemas exist. */
@@ -41,6 +43,7 @@ const FactsRow: z.ZodType<Facts> = z.object({
   serverVersion: z.string(),
   database: z.string(),
   role: z.string(),
+  isStandby: z.boolean(),
   mayCreateSchemas: z.boolean(),
   schemas: z.array(z.string()),
   schemasOfOthers: z.array(z.string()),

@@ -1,15 +1,27 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
+import { isAlive } from '../../src/embedded/process.ts'
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from '../../src/embedded.ts'
+import { createTemporaryDir } from '../support/temporary.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../support/launcher.ts', import.meta.url))
 const OPTIONS = {
@@ -25,9 +37,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-function temporaryDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'jobtable-embedded-'))
-  chmodSync(dir, 0o755)
+async function temporaryDir(): Promise<string> {
+  const dir = await createTemporaryDir()
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }))
   return dir
 }
@@ -35,7 +46,7 @@ function temporaryDir(): string {
 async function start(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const server = await startEmbedded({ ...OPTIONS, ...options })
   cleanups.push(async () => {
-    if (isRunning(server.pid)) await server.stop('immediate')
+    if (isAlive(server.pid)) await server.stop('immediate')
   })
   return server
 }
@@ -50,9 +61,12 @@ interface Launched {
   readonly message: string | undefined
 }
 
-async function launch(options: EmbeddedOptions, how: SpawnOptions = {}): Promise<Launched> {
+async function launch(options: EmbeddedOptions, env: NodeJS.ProcessEnv = {}): Promise<Launched> {
   const args = [LAUNCHER, JSON.stringify({ ...OPTIONS, ...options })]
-  const child = spawn(process.execPath, args, { ...how, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   cleanups.push(async () => {
     child.stdin?.end()
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
@@ -74,16 +88,8 @@ async function query(url: string, text: string): Promise<string[]> {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
 async function untilGone(pid: number): Promise<void> {
-  while (isRunning(pid)) await delay(10)
+  while (isAlive(pid)) await delay(10)
 }
 
 describe('the first start', () => {
@@ -91,7 +97,7 @@ describe('the first start', () => {
     const server = await startEmbedded({
       ...OPTIONS,
       durable: true,
-      dataDir: join(temporaryDir(), 'data'),
+      dataDir: join(await temporaryDir(), 'data'),
     })
     cleanups.push(async () => await server.stop())
     expect(server.attached).toBe(false)
@@ -119,7 +125,7 @@ describe('the first start', () => {
   })
 
   test('keeps the passwords in a file that only its owner reads, in the form psql reads', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const server = await start({ dataDir })
     const passfile = join(dataDir, 'pgpass')
     expect(statSync(passfile).mode & 0o777).toBe(0o600)
@@ -132,15 +138,15 @@ describe('the first start', () => {
   })
 
   test('is not misled by a locale of the environment that does not exist', async () => {
-    const env = { ...process.env, LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', PGPORT: '1' }
-    const { url } = await launch({ dataDir: temporaryDir() }, { env })
+    const env = { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', PGPORT: '1' }
+    const { url } = await launch({ dataDir: await temporaryDir() }, env)
     const facts = `select datcollate, datctype, pg_encoding_to_char(encoding) from pg_database
       where datname = current_database()`
     expect(await query(url, facts)).toEqual(['C', 'C', 'UTF8'])
   })
 
   test('is made anew where an earlier one was killed half-way', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     mkdirSync(join(dataDir, 'pgdata.new'))
     writeFileSync(join(dataDir, 'pgdata.new', 'PG_VERSION'), '18\n')
     writeFileSync(join(dataDir, 'pgpass'), '')
@@ -154,7 +160,7 @@ describe('the first start', () => {
     cleanups.push(() => taken.close())
     const address = taken.address()
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0
-    await expect(start({ dataDir: temporaryDir(), port })).rejects.toMatchObject({
+    await expect(start({ dataDir: await temporaryDir(), port })).rejects.toMatchObject({
       code: 'port_in_use',
       message: expect.stringContaining(String(port)) as string,
     })
@@ -163,18 +169,18 @@ describe('the first start', () => {
 
 describe('the next start', () => {
   test('finds the data, the port and the password of the last one', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const first = await start({ dataDir })
     await query(first.url, 'create table kept as select 42 as n')
     await first.stop()
-    expect(isRunning(first.pid)).toBe(false)
+    expect(isAlive(first.pid)).toBe(false)
     const second = await start({ dataDir })
     expect(second.url).toBe(first.url)
     expect(await query(second.url, 'select n from kept')).toEqual(['42'])
   })
 
   test('takes another port when the kept one is taken meanwhile', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const first = await start({ dataDir })
     await first.stop()
     const taken = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
@@ -186,7 +192,7 @@ describe('the next start', () => {
   })
 
   test('attaches to a running server and leaves it running', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const first = await start({ dataDir })
     const second = await launch({ dataDir })
     expect(second).toMatchObject({ attached: true, pid: first.pid, url: first.url })
@@ -196,14 +202,14 @@ describe('the next start', () => {
   })
 
   test('refuses data of another major version', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     await (await start({ dataDir })).stop()
     writeFileSync(join(dataDir, 'pgdata', 'PG_VERSION'), '12\n')
     await expect(start({ dataDir })).rejects.toMatchObject({ code: 'version_mismatch' })
   })
 
   test('says so when the passwords are lost', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     await (await start({ dataDir })).stop()
     unlinkSync(join(dataDir, 'pgpass'))
     await expect(start({ dataDir })).rejects.toMatchObject({ code: 'password_missing' })
@@ -214,7 +220,7 @@ describe('after a kill -9', () => {
   test.runIf(isLinux)(
     'of the launcher, the server ends too and the next start finds the data',
     async () => {
-      const dataDir = temporaryDir()
+      const dataDir = await temporaryDir()
       const first = await launch({ dataDir })
       await query(first.url, 'create table kept as select 1 as n')
       first.child.kill('SIGKILL')
@@ -226,18 +232,18 @@ describe('after a kill -9', () => {
   )
 
   test('of a launcher whose server may outlive it, the next one attaches and can stop it', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const first = await launch({ dataDir, outliveParent: true })
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     const second = await start({ dataDir })
     expect(second).toMatchObject({ attached: true, pid: first.pid })
     await second.stop('fast')
-    expect(isRunning(first.pid)).toBe(false)
+    expect(isAlive(first.pid)).toBe(false)
   })
 
   test('of the server with a session at work, the next start recovers', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const first = await start({ dataDir })
     await query(first.url, 'create table kept as select 1 as n')
     const busy = query(first.url, 'select pg_sleep(0.5)').catch(() => [])
@@ -251,7 +257,7 @@ describe('after a kill -9', () => {
   test.runIf(isLinux)(
     'a process id that now belongs to another program does not matter',
     async () => {
-      const dataDir = temporaryDir()
+      const dataDir = await temporaryDir()
       const first = await start({ dataDir })
       const pidFile = join(dataDir, 'pgdata', 'postmaster.pid')
       const [, ...rest] = readFileSync(pidFile, 'utf8').split('\n')
@@ -266,16 +272,17 @@ describe('after a kill -9', () => {
 
 describe('several launchers at once', () => {
   test('in processes of their own: one creates and starts, the others attach', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     const launched = await Promise.all(Array.from({ length: 4 }, () => launch({ dataDir })))
     expect(launched.map(({ message }) => message).filter(Boolean)).toEqual([])
     expect(new Set(launched.map(({ pid }) => pid)).size).toBe(1)
     expect(launched.filter(({ attached }) => !attached)).toHaveLength(1)
-    expect(launched.flatMap(({ lines }) => lines)).toHaveLength(1)
+    const lines = launched.flatMap((one) => one.lines)
+    expect(lines.filter((line) => line.startsWith('creating'))).toHaveLength(1)
   })
 
   test('a claim left by a dead launcher holds nobody up', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     writeFileSync(join(dataDir, 'launch-999999999-1-abc.lock'), '')
     writeFileSync(join(dataDir, `launch-${process.pid}-1-abc.lock`), '')
     if (isLinux) await start({ dataDir })
@@ -294,7 +301,7 @@ describe('where the server may not go', () => {
   test.runIf(isLinux)(
     'libraries without their links, as after a skipped install script, are healed',
     async () => {
-      const dir = temporaryDir()
+      const dir = await temporaryDir()
       cpSync(packageDir(), join(dir, 'pg'), { recursive: true, verbatimSymlinks: true })
       unlinkSync(join(dir, 'pg', 'native', 'lib', 'libpq.so.5'))
       const server = await start({ dataDir: join(dir, 'data'), binDir: join(dir, 'pg/native/bin') })
@@ -306,7 +313,7 @@ describe('where the server may not go', () => {
   test.runIf(isRoot)(
     'programs below a folder of mode 0700 are copied beside the data',
     async () => {
-      const dir = temporaryDir()
+      const dir = await temporaryDir()
       const closed = join(dir, 'closed')
       mkdirSync(closed, { mode: 0o700 })
       cpSync(packageDir(), join(closed, 'pg'), { recursive: true, verbatimSymlinks: true })
@@ -322,7 +329,7 @@ describe('where the server may not go', () => {
   test.runIf(isRoot)(
     'data below a folder of mode 0700 is kept elsewhere, and found again',
     async () => {
-      const dir = temporaryDir()
+      const dir = await temporaryDir()
       chmodSync(dir, 0o700)
       const dataDir = join(dir, 'data')
       const first = await start({ dataDir })
@@ -339,20 +346,17 @@ describe('where the server may not go', () => {
   )
 
   test.runIf(isRoot)('a user without a name in the system is told so', async () => {
-    const dir = temporaryDir()
+    const dir = await temporaryDir()
     chmodSync(dir, 0o777)
-    const launched = await launch(
-      { dataDir: join(dir, 'data') },
-      { uid: 54_321, gid: 54_321, cwd: '/' },
-    )
+    const launched = await launch({ dataDir: join(dir, 'data') }, { LAUNCHER_UID: '54321' })
     expect(launched.code).toBe('no_passwd_entry')
   })
 
   test.runIf(isRoot)('another user than the owner of the data is told so', async () => {
-    const dataDir = temporaryDir()
+    const dataDir = await temporaryDir()
     chmodSync(dataDir, 0o777)
     await start({ dataDir })
-    const launched = await launch({ dataDir }, { uid: 65_534, gid: 65_534, cwd: '/' })
+    const launched = await launch({ dataDir }, { LAUNCHER_UID: '65534' })
     expect(launched.code).toBe('not_owner')
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { compareVersions } from '../../src/migrate/compare.ts'
-import { planFor } from '../../src/migrate/plan.ts'
+import { planFor, renderSql } from '../../src/migrate/plan.ts'
 import { loadSource } from '../../src/migrate/source.ts'
 import type { State } from '../../src/migrate/state.ts'
 import { refused } from '../integration/migrate/refused.ts'
@@ -11,6 +11,7 @@ const emptyDatabase: State = {
   serverVersion: '15.18',
   database: 'app',
   role: 'app',
+  isStandby: false,
   mayCreateSchemas: true,
   schemas: [],
   schemasOfOthers: [],
@@ -93,4 +94,22 @@ test('a server that is too old is refused, one that is too new is mentioned', as
   expect(planFor(source, on(190_000, '19beta1')).notices).toStrictEqual([
     expect.stringContaining('PostgreSQL 19beta1, newer than any'),
   ])
+})
+
+test('a plan tells why it cannot be carried out, and can be printed all the same', async () => {
+  const source = await loadSource(await sqlFolder())
+  const plans = [
+    { isStandby: true },
+    { mayCreateSchemas: false },
+    { schemas: ['jobtable'], schemasOfOthers: ['jobtable'] },
+    { schemas: ['jobtable', 'jobtable_internal'], mayCreateSchemas: false },
+  ].map((facts) => planFor(source, { ...emptyDatabase, ...facts }))
+
+  expect(plans.map(({ obstacle }) => obstacle?.code)).toStrictEqual([
+    'read_only',
+    'no_permission',
+    'no_permission',
+    undefined,
+  ])
+  for (const plan of plans) expect(renderSql(plan)).toMatch(/\ncommit;\n$/)
 })

@@ -44,7 +44,7 @@ test('waits for a lock in short attempts, so that nobody waits long behind it', 
   expect(steps).toContain('migrations/0002_index.sql')
 })
 
-test('gives up after a while, names who holds the lock, and leaves everything as it was', async () => {
+test('gives up after a while, names who holds the lock, and changes nothing', async () => {
   const connectionString = database.url
   await migrate({ connectionString, ...(await sqlFolder()) })
   const client = await database.pool.connect()

@@ -45,12 +45,14 @@ function psql(script: string, ...options: readonly string[]): string {
 /** The installer's books, but for the times. */
 async function books(database: Database): Promise<unknown> {
   return database.query(`
-    select package_version, routines_hash, objects,
-      (select json_agg(to_jsonb(m) - 'applied_at' order by version) from jobtable_internal.migration m)
+    select package_version, routines_hash, objects, (
+        select json_agg(to_jsonb(m) - 'applied_at' order by version)
+        from jobtable_internal.migration m
+      )
     from jobtable_internal.installed`)
 }
 
-/** What a function, view, trigger, constraint, index, default or comment of the two schemas consists of. */
+/** All that the two schemas consist of, with comments and privileges. */
 async function definitions(database: Database): Promise<unknown> {
   return database.query(`
     with member as (
@@ -58,7 +60,7 @@ async function definitions(database: Database): Promise<unknown> {
       from pg_class where relnamespace::regnamespace::text like 'jobtable%'
       union all
       select 'pg_class'::regclass, attrelid, attnum,
-        concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, pg_get_expr(d.adbin, d.adrelid))
+        concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid))
       from pg_attribute a
       join pg_class c on c.oid = attrelid
       left join pg_attrdef d on (d.adrelid, d.adnum) = (attrelid, attnum)

@@ -34,7 +34,7 @@ select t.id, jobtable.label(t.id) as label from jobtable.thing t;`,
 /** Paths from the SQL folder, and what is in the files. */
 export type Files = Readonly<Record<string, string>>
 
-/** Writes a version's SQL into a folder that goes with the test. Default: {@link small}, version 1.0.0. */
+/** Writes a version's SQL into a folder that goes with the test. */
 export async function sqlFolder(
   files: Files = small,
   packageVersion = '1.0.0',

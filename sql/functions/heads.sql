@@ -1,0 +1,21 @@
+--! requires: lane_priority
+-- The oldest entry of the most urgent lane in each range that has room, the most urgent first.
+create or replace function jobtable_internal.heads(
+  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
+) returns table (range integer, lane bigint, seq bigint)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select r.ord::integer, f.lane, f.seq
+  from unnest(from_lanes, from_seqs, to_lanes, rooms)
+    with ordinality as r (from_lane, from_seq, to_lane, room, ord)
+  cross join lateral (
+    select q.lane, q.seq
+    from jobtable_internal.ready q
+    where (q.lane, q.seq) > (r.from_lane, r.from_seq) and q.lane < r.to_lane
+    order by q.lane, q.seq
+    limit 1
+  ) f
+  where r.room > 0
+  order by jobtable_internal.lane_priority(f.lane), f.seq
+$$;
