@@ -3,8 +3,8 @@ import { storedError } from './stored-error.ts'
 
 /** Outcomes in one tick: what a transaction of a few milliseconds holds. */
 const MAX_BATCH = 2_000
-/** How long an outcome rests whose row a client has locked, in milliseconds. */
-const LOCKED_REST_MS = 50
+/** How long a job rests whose row a client has locked, in milliseconds. */
+export const LOCKED_REST_MS = 50
 
 /**
  * Holds outcomes until the database has them. None is dropped but on the database's word: a batch

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Backoff } from './backoff.ts'
-import { Completer } from './completer.ts'
+import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { JobtableError } from './errors.ts'
 import { isTransient } from './errors.ts'
 import type { Events } from './events.ts'
@@ -37,10 +37,14 @@ export class Dispatcher extends Service {
   readonly #backoff = new Backoff()
   readonly #running = new Map<Id, RunningJob>()
   readonly #runningOfType = new Map<string, number>()
+  /** The leases under which jobs were handed out, until their receipts are gone. */
+  readonly #leases = new Set<Id>()
   #queued: HandedJob[] = []
   #claiming = true
   /** When to look for jobs next, by performance.now(). */
   #lookAt = 0
+  /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
+  #beginAt = 0
   #contended = 0
   /** How many jobs one claim asks for at most: fewer after the database refused a claim. */
   #claimLimit = Infinity
@@ -70,11 +74,16 @@ export class Dispatcher extends Service {
     return [...Array.from(this.#running.values(), (job) => job.handed), ...this.#queued]
   }
 
-  /** The leases under which something is still held or on its way to the database. */
-  get openLeases(): ReadonlySet<Id> {
-    const leases = new Set(this.#completer.leases())
-    for (const job of this.held) leases.add(job.lease)
-    return leases
+  /** Leases under which nothing is held any more, and nothing on its way to the database. */
+  closedLeases(): readonly Id[] {
+    const open = new Set(this.#completer.leases())
+    for (const job of this.held) open.add(job.lease)
+    return [...this.#leases].filter((lease) => !open.has(lease))
+  }
+
+  /** Those leases have no receipt in the database any more. */
+  forget(leases: readonly Id[]): void {
+    for (const lease of leases) this.#leases.delete(lease)
   }
 
   /** Asks one running job to stop. */
@@ -96,10 +105,10 @@ export class Dispatcher extends Service {
   }
 
   /** Gives back jobs whose executors did not end although they were asked to. */
-  abandon(detail: string): readonly HandedJob[] {
+  abandon(reason: JobtableError): readonly HandedJob[] {
     const left = [...this.#running.values()]
     this.#running.clear()
-    for (const job of left) this.#completer.add(job.release(detail))
+    for (const job of left) this.#completer.add(job.release(reason))
     this.alarm.ring()
     return left.map((job) => job.handed)
   }
@@ -107,7 +116,7 @@ export class Dispatcher extends Service {
   /** Resolves when no executor runs and every outcome is in the database. */
   async drained(): Promise<void> {
     while (this.#running.size > 0 || this.#completer.size > 0) {
-      await Promise.race([...this.#endings, this.#completer.drained()])
+      await (this.#running.size > 0 ? Promise.race(this.#endings) : this.#completer.drained())
     }
   }
 
@@ -120,11 +129,9 @@ export class Dispatcher extends Service {
   #waitMs(): number {
     const now = performance.now()
     const outcomes = this.#completer.waitMs(now)
-    const looks =
-      this.#claiming && this.#freeSlots() > 0 ? Math.max(0, this.#lookAt - now) : Infinity
-    const begins =
-      this.#queued.length > 0 && this.#freeSlots() > 0 ? Math.max(0, this.#lookAt - now) : Infinity
-    return Math.min(outcomes, looks, begins)
+    if (!this.#claiming || this.#freeSlots() <= 0) return outcomes
+    const begins = this.#queued.length > 0 ? this.#beginAt : Infinity
+    return Math.min(outcomes, Math.max(0, Math.min(this.#lookAt, begins) - now))
   }
 
   #freeSlots(): number {
@@ -211,10 +218,12 @@ export class Dispatcher extends Service {
     // What is neither was deleted, paused or put off by a client before it began.
     const kept = begin.filter((job) => waiting.has(job.id))
     this.#queued = [...this.#queued.slice(begin.length), ...kept]
+    this.#beginAt = kept.length > 0 ? performance.now() + LOCKED_REST_MS : 0
     for (const job of begin) if (begun.has(job.id)) this.#start(job)
   }
 
   #accept(job: HandedJob): void {
+    this.#leases.add(job.lease)
     if (job.status === 'started') this.#start(job)
     else this.#queued.push(job)
   }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { requireUserName } from './embedded/account.ts'
 import { type Binaries, prepareBinaries } from './embedded/binaries.ts'
@@ -115,6 +116,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   }
   await keepPort(folder, postmaster.port)
   return handle(postmaster, passwords, child, options.outliveParent ?? false)
+}
+
+/**
+ * Finds the server that runs on a data folder, without starting one or changing anything.
+ *
+ * @returns the connection string of the ordinary role; undefined if no server runs there
+ * @throws EmbeddedError `not_owner`, `data_missing`, `data_unreachable`, `password_missing`
+ */
+export async function findEmbedded(dataDir: string): Promise<string | undefined> {
+  const root = resolve(dataDir)
+  // Kept before the cluster is made: without it there is nothing to find, nor to open.
+  if (!existsSync(join(root, 'pgpass'))) return undefined
+  const folder = await openFolder(realpathSync(root), () => undefined)
+  const postmaster = findPostmaster(folder.pgdata)
+  if (postmaster?.ready !== true) return undefined
+  return connectionString(postmaster.port, USER_ROLE, await requirePasswords(folder))
 }
 
 /** Undefined if no server runs on the folder, or the one that did has ended meanwhile. */

@@ -65,7 +65,7 @@ export interface Context<
    * nothing when called often: the last value within 100 ms is written, and always the final one.
    * Throws RangeError for a fraction outside 0 to 1.
    */
-  progress(update: number | Progress): void
+  readonly progress: (update: number | Progress) => void
   /**
    * Writes columns of the job's row in a facet table (`name`, `schema.name`), inserting it if it is
    * not there. Calls that come while a write is on its way are merged into one. Rejects with a
@@ -80,7 +80,7 @@ export interface Context<
    * the completion are committed together, or neither is. What `work` returns is the job's result.
    * Once per attempt.
    */
-  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>
 }
 
 /** How long something is kept, as PostgreSQL writes an interval ('3 days'); null: for ever. */
@@ -95,6 +95,12 @@ export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, 
   readonly payload?: P
   /** The facet tables that it writes, with their columns. Default: any. */
   readonly facets?: F
+  /**
+   * SQL that makes what the executor needs in the database, such as its facet table. Runs whenever
+   * the type is registered, by every worker's start, in a transaction of its own and never twice at
+   * a time: `create table if not exists …` suffices. Default: none.
+   */
+  readonly setup?: string
   /** Priority of jobs that name none; smaller runs sooner. Default 0. */
   readonly priority?: number
   /** At most so many at once in one worker process. Default: as many as the worker runs. */
@@ -113,6 +119,7 @@ export interface Executor {
   readonly description: string | undefined
   readonly payload: z.ZodType | undefined
   readonly facets: FacetShapes | undefined
+  readonly setup: string | undefined
   readonly priority: number
   readonly concurrency: number
   readonly retention: Retention
@@ -139,6 +146,7 @@ const definitionSchema = z.strictObject({
   facets: z
     .record(z.string(), z.instanceof(z.ZodObject, { error: 'must be a z.object' }))
     .optional(),
+  setup: z.string().min(1).optional(),
   priority: z.int().min(-32768).max(32767).default(0),
   concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(MAX_CONCURRENCY),
   retention: z.string().min(1).nullable().default(DEFAULT_RETENTION),
@@ -173,12 +181,13 @@ export function toExecutor(definition: unknown): Executor {
       `executor${type === undefined ? '' : ` "${type}"`}: ${faults(parsed.error)}`,
     )
   }
-  const { execute, description, payload, facets, failedRetention, ...rest } = parsed.data
+  const { execute, description, payload, facets, setup, failedRetention, ...rest } = parsed.data
   return {
     ...rest,
     description,
     payload,
     facets,
+    setup,
     failedRetention: failedRetention === undefined ? rest.retention : failedRetention,
     execute: (context) => execute.call(definition, context),
   }

@@ -13,6 +13,31 @@ const MAX_MESSAGE = 10_000
 /** Lines in one statement. */
 const MAX_LINES = 1_000
 
+/** A promise that tells when somebody looks at it: a failure is then theirs to handle. */
+class Observed<T> implements Promise<T> {
+  readonly [Symbol.toStringTag] = 'Promise'
+  readonly #promise: Promise<T>
+  readonly #seen: () => void
+
+  constructor(promise: Promise<T>, seen: () => void) {
+    this.#promise = promise
+    this.#seen = seen
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- being awaited is what it observes
+  readonly then: Promise<T>['then'] = (onFulfilled, onRejected) => {
+    void this.#promise.then(this.#seen, this.#seen)
+    return this.#promise.then(onFulfilled, onRejected)
+  }
+
+  readonly catch: Promise<T>['catch'] = (onRejected) => this.then(undefined, onRejected)
+
+  readonly finally: Promise<T>['finally'] = (onFinally) => {
+    void this.then(undefined, () => undefined)
+    return this.#promise.finally(onFinally)
+  }
+}
+
 interface Line extends Omit<LogRow, 'ageMs'> {
   readonly loggedAt: number
 }
@@ -32,7 +57,7 @@ export class FacetWriter extends Service {
   readonly #database: Database
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
-  /** By job: facet writes that have not succeeded yet, also those that failed unseen. */
+  /** By job: facet writes on their way, and those that failed and nobody has looked at. */
   readonly #writes = new Map<Id, Set<Promise<void>>>()
   #lines: Line[] = []
   #flushing: Promise<void> | undefined
@@ -121,11 +146,11 @@ export class FacetWriter extends Service {
     const writes = this.#writes.get(job.id) ?? new Set()
     this.#writes.set(job.id, writes)
     writes.add(written)
-    written.then(
-      () => writes.delete(written),
-      () => undefined,
-    )
-    return written
+    const seen = (): void => {
+      writes.delete(written)
+    }
+    written.then(seen, () => undefined)
+    return new Observed(written, seen)
   }
 
   #waits(id: Id): boolean {

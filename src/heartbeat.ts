@@ -36,7 +36,9 @@ export class Heartbeat extends Service {
   async #beat(): Promise<void> {
     const { database, worker, dispatcher, events } = this.#options
     try {
-      const { cancels } = await beat(database, worker, dispatcher.held, dispatcher.openLeases)
+      const closed = dispatcher.closedLeases()
+      const { cancels } = await beat(database, worker, dispatcher.held, closed)
+      dispatcher.forget(closed)
       for (const id of cancels) dispatcher.abort(id, cancelled(id))
     } catch (error) {
       events.emit('trouble', error)

@@ -94,7 +94,8 @@ interface TickRow extends QueryResultRow {
   next_due_ms: number | null
 }
 
-async function one<R extends QueryResultRow>(
+/** The row of a statement that has exactly one. */
+export async function one<R extends QueryResultRow>(
   database: Database,
   text: string,
   values: readonly unknown[],
@@ -104,7 +105,8 @@ async function one<R extends QueryResultRow>(
   return row
 }
 
-async function all<R extends QueryResultRow>(
+/** The rows of a statement; an error by which the queue refuses it becomes one of ours. */
+export async function all<R extends QueryResultRow>(
   database: Database,
   text: string,
   values: readonly unknown[] = [],
@@ -223,12 +225,12 @@ export async function beat(
   database: Database,
   worker: Id,
   held: readonly Pick<HandedJob, 'id' | 'lease'>[],
-  openLeases: ReadonlySet<Id>,
+  closedLeases: readonly Id[],
 ): Promise<BeatAnswer> {
   return one<{ alive: boolean; cancels: Id[] }>(
     database,
     'select * from jobtable_internal.beat($1, $2, $3, $4)',
-    [worker, held.length, held.map((job) => job.id), [...openLeases]],
+    [worker, held.length, held.map((job) => job.id), closedLeases],
   )
 }
 
@@ -249,6 +251,21 @@ export async function registerType(database: Database, type: TypeRow): Promise<n
     [type.name, type.description, type.priority, type.retention, type.failedRetention],
   )
   return row.id
+}
+
+/** How long the SQL of an executor waits for a lock, lest everybody queue up behind it. */
+const SETUP_LOCK_TIMEOUT = '2s'
+
+/**
+ * Runs the SQL of an executor as one transaction, of which there is never more than one at a time: of
+ * two that create the same table at once, one would fail.
+ */
+export async function setUp(database: Database, sql: string): Promise<void> {
+  await database.query(
+    `select set_config('lock_timeout', '${SETUP_LOCK_TIMEOUT}', true),
+       pg_advisory_xact_lock(hashtextextended('jobtable: setup of executors', 0));
+     ${sql}`,
+  )
 }
 
 export interface ProgressRow {

@@ -1,6 +1,8 @@
+import { withRetry } from './backoff.ts'
+import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import type { Database } from './queries.ts'
-import { registerType } from './queries.ts'
+import { registerType, setUp } from './queries.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {
@@ -15,13 +17,20 @@ export interface RegisteredType {
 /** Lanes of a type: one a priority, as jobtable_internal.lane() numbers them. */
 const LANES_OF_A_TYPE = 65_536
 
-/** Makes the executors' types known to the database, in one order everywhere: no deadlocks. */
+/** How long an executor's setup may be held up by the locks of others, in milliseconds. */
+const SETUP_PATIENCE_MS = 60_000
+
+/**
+ * Makes the executors' types known to the database, in one order everywhere: no deadlocks. Before that
+ * it runs their setup; throws an ExecutorError if that fails.
+ */
 export async function register(
   database: Database,
   executors: readonly Executor[],
 ): Promise<RegisteredType[]> {
   const types: RegisteredType[] = []
   for (const executor of executors.toSorted((a, b) => (a.type < b.type ? -1 : 1))) {
+    if (executor.setup !== undefined) await prepare(database, executor.type, executor.setup)
     const id = await registerType(database, {
       name: executor.type,
       description: executor.description ?? null,
@@ -37,4 +46,16 @@ export async function register(
     })
   }
   return types
+}
+
+async function prepare(database: Database, type: string, setup: string): Promise<void> {
+  try {
+    const patience = AbortSignal.timeout(SETUP_PATIENCE_MS)
+    await withRetry(() => setUp(database, setup), patience)
+  } catch (cause) {
+    const fact = cause instanceof Error ? cause.message : String(cause)
+    throw new ExecutorError('executor_setup', `executor "${type}": its setup failed: ${fact}`, {
+      cause,
+    })
+  }
 }

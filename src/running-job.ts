@@ -67,8 +67,10 @@ export class RunningJob implements Context<unknown> {
   }
 
   /** The outcome of a job that is given back before, or although, its executor has ended. */
-  release(detail?: string): Outcome {
-    return this.#outcome('released', { detail })
+  release(reason?: JobtableError): Outcome {
+    if (reason === undefined) return this.#outcome('released', {})
+    const { name, message } = reason
+    return this.#outcome('released', { detail: message, error: { name, message } })
   }
 
   get job(): Job {
@@ -139,9 +141,18 @@ export class RunningJob implements Context<unknown> {
       if (this.#committed) {
         throw new JobtableError('committed', `job ${this.handed.id} is completed already`)
       }
-      // What was written beside the transaction must be visible when the completion is.
-      await this.#tools.facets.flush(this.handed)
-      const value = await completeWith(this.#tools.pool, this.handed, work, resultText)
+      const { facets, pool } = this.#tools
+      const value = await completeWith(
+        pool,
+        this.handed,
+        async (transaction) => {
+          const value = await work(transaction)
+          // What was told beside the transaction must be visible when the completion is.
+          await facets.flush(this.handed)
+          return value
+        },
+        resultText,
+      )
       this.#committed = true
       return value
     }
@@ -167,7 +178,7 @@ export class RunningJob implements Context<unknown> {
     if (this.#reason instanceof CancelledError) {
       return this.#outcome('cancelled', { detail: this.#reason.message, error: stored })
     }
-    if (this.#reason instanceof ShutdownError) return this.release(this.#reason.message)
+    if (this.#reason instanceof ShutdownError) return this.release(this.#reason)
     if (error instanceof LeaseLostError || this.#reason instanceof LeaseLostError) return undefined
     return this.#outcome('failed', {
       detail: `${stored.name}: ${firstLine(stored.message)}`,

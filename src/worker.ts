@@ -28,11 +28,15 @@ const DEAF_POLL_MS = 1_000
 /** How long running jobs may go on after a stop before their signal fires, in milliseconds. */
 export const DEFAULT_GRACE_MS = 30_000
 /** How long an executor may take to end once its signal has fired, in milliseconds. */
-const ABORT_GRACE_MS = 5_000
+export const DEFAULT_ABORT_GRACE_MS = 5_000
 /** How long a stopping worker tries to write its outcomes while the database is away. */
 const FLUSH_MS = 30_000
-/** Connections for executors' facets and transactions; the dispatcher has its own two. */
-const DEFAULT_POOL_SIZE = 8
+/** A tick takes milliseconds. One without an answer for so long has lost its connection. */
+const TICK_TIMEOUT_MS = 30_000
+/** Connections for executors' transactions; the dispatcher has its own two. */
+const TRANSACTION_POOL_SIZE = 8
+/** And for their facets: apart, since transactions that held all could not end without one. */
+const FACET_POOL_SIZE = 4
 
 export interface WorkerOptions {
   /** Where the database is; the environment's PG* variables by default. */
@@ -55,7 +59,9 @@ export interface WorkerOptions {
   readonly pollMs?: number | undefined
   /** How long `stop` lets running jobs go on, in milliseconds. Default 30,000. */
   readonly graceMs?: number | undefined
-  /** Default 5,000 ms. */
+  /** How long an executor may take to end once its signal has fired, in ms. Default 5,000. */
+  readonly abortGraceMs?: number | undefined
+  /** How often the worker shows that it lives, in milliseconds. Default 5,000. */
   readonly heartbeatMs?: number | undefined
   /** How often to remove finished jobs whose retention is over, in milliseconds. Default 60,000. */
   readonly purgeMs?: number | undefined
@@ -68,6 +74,7 @@ const optionsSchema = z.object({
   prefetch: z.int().min(0).max(MAX_CONCURRENCY).default(0),
   pollMs: z.number().positive().default(DEFAULT_POLL_MS),
   graceMs: z.number().min(0).default(DEFAULT_GRACE_MS),
+  abortGraceMs: z.number().min(0).default(DEFAULT_ABORT_GRACE_MS),
   heartbeatMs: z.number().positive().default(HEARTBEAT_MS),
   purgeMs: z.number().positive().default(PURGE_INTERVAL_MS),
 })
@@ -82,7 +89,8 @@ export class Worker implements AsyncDisposable {
   readonly #executors: ReadonlyMap<string, Executor>
   readonly #log: Logger
   readonly #ticks: Pool
-  readonly #pool: Pool
+  readonly #facets: Pool
+  readonly #transactions: Pool
   #parts: Parts | undefined
   #stopping: Promise<void> | undefined
   readonly #hurry = new AbortController()
@@ -99,8 +107,9 @@ export class Worker implements AsyncDisposable {
     this.#options = { ...options, ...parsed.data }
     this.#executors = byType(options.executors)
     this.#log = options.log ?? silent
-    this.#ticks = this.#newPool({ max: 2 })
-    this.#pool = this.#newPool({ max: DEFAULT_POOL_SIZE })
+    this.#ticks = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
+    this.#facets = this.#newPool({ max: FACET_POOL_SIZE })
+    this.#transactions = this.#newPool({ max: TRANSACTION_POOL_SIZE })
   }
 
   /** The worker's number in jobtable.worker, once it has started. */
@@ -158,8 +167,8 @@ export class Worker implements AsyncDisposable {
   #build(id: Id, types: Awaited<ReturnType<typeof register>>): Parts {
     const { events } = this
     const options = this.#options
-    const facets = new FacetWriter(this.#pool)
-    const tools = { pool: this.#pool, facets, log: this.#log }
+    const facets = new FacetWriter(this.#facets)
+    const tools = { pool: this.#transactions, facets, log: this.#log }
     let notifier: Notifier | undefined
     const dispatcher = new Dispatcher({
       database: this.#ticks,
@@ -229,8 +238,10 @@ export class Worker implements AsyncDisposable {
     dispatcher.abortAll(
       new ShutdownError('shutdown', 'the worker stopped; the attempt is not counted'),
     )
-    await within(drained, ABORT_GRACE_MS)
-    const deaf = dispatcher.abandon('its executor did not stop with the worker')
+    await within(drained, this.#options.abortGraceMs)
+    const deaf = dispatcher.abandon(
+      new ShutdownError('shutdown', 'the worker stopped before its executor did'),
+    )
     for (const job of deaf) {
       this.#log.warn('an executor did not stop; its job is given back', { job: job.id })
     }
@@ -250,7 +261,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#ticks.end(), this.#pool.end()])
+    await Promise.all([this.#ticks, this.#facets, this.#transactions].map((pool) => pool.end()))
   }
 
   #connection(connectionString?: string): PoolConfig {
@@ -263,6 +274,7 @@ export class Worker implements AsyncDisposable {
       ...this.#connection(),
       application_name: 'jobtable:worker',
       connectionTimeoutMillis: 10_000,
+      keepAlive: true,
       ...config,
     })
     // An idle connection that breaks is replaced at its next use; without a listener it would end

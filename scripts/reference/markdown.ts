@@ -81,9 +81,9 @@ function cell(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')
 }
 
-/** A comment as it was written: a line that follows another directly stays a line of its own. */
+/** A comment as it was written: a line that begins with a label (`name: `) stays a line of its own. */
 function lines(comment: string | null): string {
-  return (comment ?? '').replaceAll(/(?<=\S)\n(?=\S)/g, '  \n')
+  return (comment ?? '').replaceAll(/(?<=\S)\n(?=\w[\w ]*: )/g, '  \n')
 }
 
 function blocks(...parts: readonly string[]): string {

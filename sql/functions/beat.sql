@@ -1,8 +1,8 @@
--- A worker's sign of life, for the process and not for each job. Receipts of claims of which it
--- holds nothing more are dropped. `alive` is false if its row is gone; `cancels` are the jobs among
+-- A worker's sign of life, for the process and not for each job. The receipts of leases that it has
+-- closed, because nothing is held under them any more, are dropped. `alive` is false if its row is gone; `cancels` are the jobs among
 -- `held` that a client has asked to stop, in case the notification was lost.
 create or replace function jobtable_internal.beat(
-  worker bigint, running integer, held bigint[], leases bigint[],
+  worker bigint, running integer, held bigint[], closed bigint[],
   out alive boolean, out cancels bigint[]
 )
 language plpgsql volatile
@@ -15,7 +15,7 @@ begin
   alive := found;
 
   delete from jobtable_internal.claim c
-  where c.worker = beat.worker and c.lease <> all (leases);
+  where c.worker = beat.worker and c.lease = any (closed);
 
   cancels := array(
     select j.id from jobtable.job j where j.id = any (held) and j.cancel_requested

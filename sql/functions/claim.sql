@@ -14,7 +14,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_rounds constant integer := 4;
+  c_patience constant interval := '20 milliseconds';
+  v_begun constant timestamptz := clock_timestamp();
   v_left integer := slots + prefetch;
   v_rooms integer[] := rooms;
   v_head record;
@@ -22,14 +23,15 @@ declare
   v_ids bigint[];
   v_priorities smallint[];
   v_handed record;
+  v_missed integer := 0;
   v_claimed bigint[] := '{}';
   v_jobs json[] := '{}';
 begin
   perform jobtable_internal.promote(jobtable_internal.clock());
   looked := 0;
 
-  -- One round is the rule. More follow where entries name jobs that are gone.
-  for v_round in 1 .. c_rounds loop
+  -- One round is the rule. More follow where entries name jobs that are gone, or that clients hold.
+  loop
     v_ids := '{}';
     v_priorities := '{}';
     for v_head in
@@ -49,14 +51,14 @@ begin
 
     select h.* into v_handed
     from jobtable_internal.hand_over(
-      worker, lease, v_ids, v_priorities, slots - cardinality(v_claimed)
+      worker, lease, v_ids, v_priorities, slots - cardinality(v_claimed), v_missed
     ) h;
+    v_missed := v_missed + v_handed.missed;
     v_claimed := v_claimed || v_handed.ids;
     v_jobs := v_jobs || v_handed.jobs;
     v_left := v_left - cardinality(v_handed.ids);
-    exit when v_left = 0;
-    v_rooms := rooms;
-    if cardinality(v_handed.ids) * 2 < cardinality(v_ids) then
+    exit when v_left = 0 or clock_timestamp() > v_begun + c_patience;
+    if (cardinality(v_handed.ids) + v_handed.missed) * 2 < cardinality(v_ids) then
       perform jobtable_internal.sweep(h.lane, h.seq - 1)
       from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h;
     end if;

@@ -1,9 +1,11 @@
 -- Claims the jobs among `taken` that may run, the first `slots` of them as started, the rest as
 -- queued. The ready entries only say where to look: the job's own row decides, locked but never waited
--- for. A row that a client's open transaction holds is passed over and looked at again in 200 ms.
+-- for. A row that a client's open transaction holds is passed over and looked at again in 200 ms, or
+-- later the more of them were met before (`missed`): a transaction that holds a whole backlog must
+-- not keep the workers busy.
 create or replace function jobtable_internal.hand_over(
   worker bigint, lease bigint, taken bigint[], priorities smallint[], slots integer,
-  out ids bigint[], out jobs json[]
+  inout missed integer, out ids bigint[], out jobs json[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -41,11 +43,16 @@ begin
 
   if cardinality(ids) < cardinality(taken) then
     insert into jobtable_internal.due (at, id)
-    select greatest(j.run_at, v_now + interval '200 milliseconds'), j.id
+    select greatest(
+      j.run_at, v_now + least(interval '5 seconds', interval '200 milliseconds' * (1 + missed / 32))
+    ), j.id
     from jobtable.job j
     where j.id = any (taken) and j.id <> all (hand_over.ids)
       and j.status = 'new' and not j.paused
     on conflict do nothing;
+    get diagnostics missed = row_count;
+  else
+    missed := 0;
   end if;
 end
 $$;

@@ -1,3 +1,4 @@
+-- TRUNCATE asks no row whether it has started: refused.
 create or replace function jobtable_internal.job_guard_truncate() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

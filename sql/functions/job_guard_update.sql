@@ -7,8 +7,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_column text;
-  v_resubmitted constant boolean :=
-    new.status = 'new' and old.status in ('completed', 'failed', 'cancelled');
+  v_resubmitted constant boolean := new.status is not distinct from 'new'
+    and old.status in ('completed', 'failed', 'cancelled');
 begin
   v_column := case
     when new.id is distinct from old.id then 'id'

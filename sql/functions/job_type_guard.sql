@@ -3,6 +3,7 @@
 create or replace function jobtable_internal.job_type_guard() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
 as $$
 declare
   v_job bigint;

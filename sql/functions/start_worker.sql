@@ -1,3 +1,4 @@
+-- A worker's row, and its number.
 create or replace function jobtable_internal.start_worker(
   host text, pid integer, version text, types text[], capacity integer
 ) returns bigint

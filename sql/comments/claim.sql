@@ -1,0 +1,25 @@
+comment on table jobtable_internal.claim is
+'Receipts: one row for each claim that handed out jobs. Written by workers alone.
+
+They tell what a worker holds without an index on jobtable.job.worker. A receipt goes with the
+first heartbeat after the worker has written the last outcome under its lease.';
+
+comment on column jobtable_internal.claim.lease is
+'The random token of the claim.';
+
+comment on column jobtable_internal.claim.worker is
+'The worker that claimed.';
+
+comment on column jobtable_internal.claim.claimed_at is
+'When it did.';
+
+comment on column jobtable_internal.claim.ids is
+'The jobs handed out. Empty: a lost call''s lease, taken so that the call can never succeed
+later.';
+
+comment on index jobtable_internal.claim_pkey is
+'Serves the fence: one claim a lease, so that a call whose answer was lost happens once or
+never.';
+
+comment on index jobtable_internal.claim_worker_idx is
+'Serves the receipts of one worker: at a heartbeat, at its end, and after a lost answer.';

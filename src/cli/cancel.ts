@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import { cancel } from '../client.ts'
+import { type DatabaseOptions, databaseOptions } from './connect.ts'
+import { forEachJob } from './each-job.ts'
+import { jobIds, jsonOption } from './options.ts'
+
+const SAID = {
+  deleted: 'had not begun and is deleted',
+  requested: 'has started and is asked to stop',
+} as const
+
+export function cancelCommand(): Command {
+  return databaseOptions(new Command('cancel'))
+    .summary('cancel jobs')
+    .description(
+      'Cancels jobs: one that has not begun is deleted, a started one is asked to stop. All are tried;\n' +
+        'exit code 5 if one was refused.',
+    )
+    .argument('<id...>', 'the jobs', jobIds)
+    .addOption(jsonOption('an array of {"id", "done": "deleted" or "requested"}'))
+    .action(async (ids: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<DatabaseOptions & { readonly json?: boolean }>()
+      await forEachJob(ids, options, 'cancel', async (database, id) => {
+        const done = await cancel(database, id)
+        return { done, said: SAID[done] }
+      })
+    })
+}

@@ -1,0 +1,120 @@
+import { type Command, Option } from 'commander'
+import { Client, type ClientConfig, Pool } from 'pg'
+import { type ConnectionSource, findConnection, requireConnection } from '../config.ts'
+import { findEmbedded } from '../embedded.ts'
+import { ConfigError, codeOf } from '../errors.ts'
+import { requireSchema } from '../migrate.ts'
+import { ConnectError } from './exit.ts'
+import { messageOf } from './failure.ts'
+
+/** How long a server may take to let a command in, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Where `jobtable up` keeps its server unless told otherwise. */
+export const DEFAULT_DATA_DIR = '.jobtable'
+
+/** The options that name the database; see {@link databaseOptions}. */
+export interface DatabaseOptions {
+  readonly databaseUrl?: string
+  readonly data?: string
+}
+
+/** Adds the options that name the database. */
+export function databaseOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--database-url <url>',
+        'postgres://user:password@host:5432/database (default: from the environment)',
+      ),
+    )
+    .addOption(
+      new Option('--data <dir>', `use the server that "jobtable up" runs on this folder`).conflicts(
+        'databaseUrl',
+      ),
+    )
+}
+
+/**
+ * Finds the database: as the options say, else the environment, else the server that runs on
+ * ./.jobtable. Throws a ConfigError if nothing says where it is.
+ */
+export async function locateDatabase(options: DatabaseOptions): Promise<ConnectionSource> {
+  if (options.data !== undefined) {
+    const url = await findEmbedded(options.data)
+    if (url !== undefined) return { connectionString: url, source: `--data ${options.data}` }
+    throw new ConnectError('no_server', `no server runs on the data folder ${options.data}`, {
+      hint: `Start it: jobtable up --data ${options.data}`,
+    })
+  }
+  const named = findConnection(options.databaseUrl)
+  if (named !== undefined) return named
+  const url = await findEmbedded(DEFAULT_DATA_DIR)
+  if (url !== undefined) return { connectionString: url, source: DEFAULT_DATA_DIR }
+  return requireConnection(undefined)
+}
+
+/** What the driver needs to reach a database, under a name that shows in pg_stat_activity. */
+export function clientConfig(source: ConnectionSource, command: string): ClientConfig {
+  const url = source.connectionString
+  return {
+    ...(url === undefined ? {} : { connectionString: url }),
+    application_name: `jobtable:${command}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  }
+}
+
+/** Names a server and database for people, without user and password. */
+export function describeDatabase(source: ConnectionSource): string {
+  const { host, port, database } = new Client(clientConfig(source, 'name'))
+  return `database "${database ?? ''}" at ${host}:${port} (from ${source.source})`
+}
+
+/** A session of its own, to be ended by the caller. Throws a ConnectError that names the database. */
+export async function connect(source: ConnectionSource, command: string): Promise<Client> {
+  const client = new Client(clientConfig(source, command))
+  // The statement that meets a lost connection fails; the event as such would end the process.
+  client.on('error', () => undefined)
+  await reach(source, () => client.connect())
+  return client
+}
+
+/**
+ * Runs `use` with a pool of one connection, which is made again if it breaks. Throws a ConnectError
+ * if the database cannot be reached, and a MigrateError where what it lacks is jobtable.
+ */
+export async function withDatabase<T>(
+  options: DatabaseOptions,
+  command: string,
+  use: (database: Pool) => Promise<T>,
+): Promise<T> {
+  const source = await locateDatabase(options)
+  const pool = new Pool({ ...clientConfig(source, command), max: 1 })
+  pool.on('error', () => undefined)
+  try {
+    await reach(source, async () => (await pool.connect()).release())
+    return await use(pool)
+  } catch (error) {
+    if (MISSING_OBJECT.has(codeOf(error) ?? '')) await requireSchema(pool)
+    throw error
+  } finally {
+    await pool.end()
+  }
+}
+
+/** SQLSTATEs of a schema, relation, column or function that is not there: jobtable's, perhaps. */
+const MISSING_OBJECT: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883'])
+
+async function reach(source: ConnectionSource, connecting: () => Promise<void>): Promise<void> {
+  try {
+    await connecting()
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
+    const code = codeOf(cause instanceof AggregateError ? cause.errors[0] : cause)
+    throw new ConnectError(
+      code ?? 'connection_failed',
+      `cannot connect to ${describeDatabase(source)}: ${messageOf(cause)}`,
+      { cause, hint: 'Check that the server runs there, and the user and password.' },
+    )
+  }
+}

@@ -1,0 +1,85 @@
+import { CommanderError } from 'commander'
+import { EmbeddedError } from '../embedded.ts'
+import { ConfigError, codeOf, isTransient, JobtableError } from '../errors.ts'
+import { MigrateError } from '../migrate.ts'
+
+/** What a command's exit code means. Signals that end a command give 130 (INT) and 143 (TERM). */
+export const EXIT = {
+  ok: 0,
+  /** What was asked for happened, and its outcome is bad: a job failed, doctor found a fault. */
+  failure: 1,
+  usage: 2,
+  cannotConnect: 3,
+  /** The database has no jobtable, or one of another version. */
+  schema: 4,
+  /** The database refused a statement. */
+  refused: 5,
+  waitTimedOut: 124,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0    done
+  1    a job failed, or doctor found a fault
+  2    wrong usage
+  3    the database cannot be reached
+  4    its schema is missing, or of another version
+  5    the database refused
+  124  --wait timed out
+  130, 143  ended by SIGINT, SIGTERM
+
+Database: --database-url, else JOBTABLE_DATABASE_URL, DATABASE_URL, PGHOST and the other
+PG* variables, else the server that "jobtable up" runs on ./.jobtable.`
+
+/** The command line was used wrongly; `message` says how, `hint` what would be right. */
+export class UsageError extends JobtableError {
+  override readonly name = 'UsageError'
+
+  constructor(message: string, hint?: string) {
+    super('usage', message, { hint })
+  }
+}
+
+/** The database that was named cannot be reached. The message names it, without its password. */
+export class ConnectError extends JobtableError {
+  override readonly name = 'ConnectError'
+}
+
+/** The job was still not finished when the time given to `--wait` was over. */
+export class WaitTimeoutError extends JobtableError {
+  override readonly name = 'WaitTimeoutError'
+}
+
+/** What was asked for has been done, with a bad outcome: see EXIT.failure. */
+export class OutcomeError extends JobtableError {
+  override readonly name = 'OutcomeError'
+}
+
+/** Refusals of the installer that are about the database's version; the others are exit code 5. */
+const SCHEMA_CODES: ReadonlySet<string> = new Set([
+  'schema_missing',
+  'schema_behind',
+  'schema_ahead',
+  'checksum_mismatch',
+  'history_gap',
+  'server_too_old',
+])
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof WaitTimeoutError) return EXIT.waitTimedOut
+  if (error instanceof ConnectError || error instanceof EmbeddedError) return EXIT.cannotConnect
+  if (error instanceof UsageError || error instanceof ConfigError) return EXIT.usage
+  if (error instanceof MigrateError) {
+    return SCHEMA_CODES.has(error.code) ? EXIT.schema : EXIT.refused
+  }
+  if (isSqlState(error)) return isTransient(error) ? EXIT.cannotConnect : EXIT.refused
+  return isTransient(error) ? EXIT.cannotConnect : EXIT.failure
+}
+
+/** Whether the database itself has said no, by one of the queue's rules or of its own. */
+function isSqlState(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+}

@@ -1,0 +1,39 @@
+import { registerHooks } from 'node:module'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** `.ts` when this runs unbuilt from a checkout, `.js` when it was built. */
+const SUFFIX = extname(import.meta.url)
+
+/** What an executor may import although the folders above it do not have it. */
+const FALLBACKS = /^zod(\/|$)/
+
+/**
+ * Lets executors live in any folder, with or without a package.json: from now on `jobtable` is the
+ * copy that runs, wherever it is imported, since an executor made by another copy would not be known
+ * as one; and `zod` is this package's own where the importing folder has none. For `import` and
+ * `require` alike. Call it before the first executor is loaded.
+ */
+export function installResolveHook(): void {
+  const running = new URL(`../index${SUFFIX}`, import.meta.url).href
+  registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      if (specifier === 'jobtable') return { url: running, shortCircuit: true }
+      if (!FALLBACKS.test(specifier)) return nextResolve(specifier, context)
+      try {
+        return nextResolve(specifier, context)
+      } catch {
+        return { url: import.meta.resolve(specifier), shortCircuit: true }
+      }
+    },
+  })
+}
+
+/**
+ * The folder of the executors that come with the package: their sources in a checkout, else what the
+ * build made of them, because Node strips no types below node_modules.
+ */
+export function bundledExecutors(): string {
+  const folder = SUFFIX === '.ts' ? '../../executors' : '../executors'
+  return fileURLToPath(new URL(folder, import.meta.url))
+}

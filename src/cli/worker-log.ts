@@ -1,0 +1,98 @@
+import pino from 'pino'
+import type { LogFields, Logger } from '../log.ts'
+import { loggerTo } from '../log.ts'
+import type { LogLevel } from '../queries.ts'
+import type { Worker } from '../worker.ts'
+import { messageOf } from './failure.ts'
+import { harmless, paint, withoutSecrets } from './output.ts'
+
+/** From the most to the least. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+export type WorkerLogLevel = (typeof LOG_LEVELS)[number]
+
+/** How long without trouble makes an outage another one, in milliseconds. */
+const OUTAGE_GAP_MS = 60_000
+
+/**
+ * The worker's own log, on standard error: lines for people on a terminal, else JSON as pino writes
+ * it. Written at once, so that none is lost when the process ends.
+ */
+export function createLog(level: WorkerLogLevel, json: boolean): Logger {
+  if (process.stderr.isTTY && !json) return terminalLog(level)
+  const log = pino(
+    { level, base: { pid: process.pid } },
+    pino.destination({ dest: process.stderr.fd, sync: true }),
+  )
+  return loggerTo((at, message, fields) => log[at]({ ...fields }, withoutSecrets(message)))
+}
+
+function terminalLog(least: WorkerLogLevel): Logger {
+  const stream = process.stderr
+  return loggerTo((level, message, fields) => {
+    if (rank(level) < rank(least)) return
+    const time = new Date().toTimeString().slice(0, 8)
+    const tag = paint(STYLES[level], level.padEnd(5), stream)
+    const text = harmless(withoutSecrets(message)) + paint('dim', fieldsText(fields), stream)
+    stream.write(`${paint('dim', time, stream)} ${tag} ${text}\n`)
+  })
+}
+
+function rank(level: WorkerLogLevel | LogLevel): number {
+  return level === 'fatal' ? LOG_LEVELS.length : LOG_LEVELS.indexOf(level)
+}
+
+const STYLES = {
+  trace: 'dim',
+  debug: 'dim',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
+} as const
+
+function fieldsText(fields: LogFields | undefined): string {
+  return Object.entries(fields ?? {})
+    .map(([name, value]) => {
+      const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+      return ` ${name}=${harmless(withoutSecrets(text))}`
+    })
+    .join('')
+}
+
+/** Writes a worker's events into the log. An outage is told once, and its end. */
+export function logEvents(worker: Worker, log: Logger): void {
+  const { events } = worker
+  let troubledAt: number | undefined
+  events.on('started', (id) => log.info('worker started', { worker: id }))
+  events.on('listening', (fault) => {
+    if (fault === undefined) log.info('listening: jobs are picked up at once')
+    else log.warn('wake-ups do not arrive: looking for jobs every second', { reason: fault })
+  })
+  events.on('begun', (job) => {
+    log.debug('job started', { job: job.id, type: job.type, attempt: job.attempt })
+  })
+  events.on('ended', (job, { outcome, detail }) => {
+    const fields = { job: job.id, type: job.type, attempt: job.attempt, detail }
+    if (outcome === 'failed') log.warn('job failed', fields)
+    else log.debug(`job ${outcome}`, fields)
+  })
+  events.on('lost', ({ id, outcome }) => {
+    log.warn('the outcome was refused: the job is no longer held by this worker', {
+      job: id,
+      outcome,
+    })
+  })
+  events.on('purged', (count) => log.debug('removed jobs whose retention is over', { count }))
+  events.on('trouble', (error) => {
+    const now = performance.now()
+    const known = troubledAt !== undefined && now - troubledAt < OUTAGE_GAP_MS
+    troubledAt = now
+    if (!known) log.warn('trouble with the database; trying again', { reason: messageOf(error) })
+  })
+  events.on('recovered', () => {
+    if (troubledAt !== undefined) log.info('the database answers again')
+    troubledAt = undefined
+  })
+  events.on('stopped', () => log.info('worker stopped'))
+}

@@ -1,0 +1,200 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { copyIn } from '../../support/copy.ts'
+import { useDatabase } from '../../support/database.ts'
+import { addTypes, insertJob } from '../../support/job.ts'
+import { refusal } from '../../support/refusal.ts'
+import { openSession } from '../../support/session.ts'
+
+const database = useDatabase()
+
+beforeAll(async () => {
+  await addTypes(database(), 'count_words', 'count_lines', 'send_mail', 'convert')
+})
+
+const QUEUE_COLUMNS: Readonly<Record<string, unknown>> = {
+  status: 'started',
+  attempt: 1,
+  uncharged: 1,
+  created_at: '2026-01-01',
+  queued_at: '2026-01-01',
+  started_at: '2026-01-01',
+  finished_at: '2026-01-01',
+  failed_at: '2026-01-01',
+  worker: 1,
+  lease: 1,
+  status_detail: 'fine',
+}
+
+const UNSUPPORTED_COLUMNS: Readonly<Record<string, unknown>> = {
+  max_attempts: 2,
+  timeout: '1 minute',
+  cpus: 1.5,
+  memory_mb: 100,
+  template: 'nightly',
+  parent: 1,
+  cancel_requested: true,
+}
+
+describe('a column that only the queue writes', () => {
+  test.each(Object.entries(QUEUE_COLUMNS))('is refused by JT004: %s', async (column, value) => {
+    expect(await refusal(insertJob(database(), 'convert', { [column]: value }))).toEqual({
+      code: 'JT004',
+      message: `column "${column}" of a job is written by the queue alone`,
+      detail:
+        'A client may insert type, payload, owner, title, properties, priority, run_at, paused, key.',
+      hint: 'Leave the column out.',
+    })
+  })
+
+  test.each(['queued', 'completed', 'failed', 'cancelled'])(
+    'status %s is refused',
+    async (status) => {
+      const { code } = await refusal(insertJob(database(), 'convert', { status }))
+      expect(code).toBe('JT004')
+    },
+  )
+
+  test('holds_key, which PostgreSQL itself generates, is refused by 428C9', async () => {
+    const { code } = await refusal(insertJob(database(), 'convert', { holds_key: true }))
+    expect(code).toBe('428C9')
+  })
+
+  test('is refused in a COPY too, and in one row among many', async () => {
+    await using session = await openSession(database())
+    const lines = ['convert\tnew', 'convert\tstarted', 'convert\tnew']
+    expect(await refusal(copyIn(session, 'jobtable.job (type, status)', lines))).toMatchObject({
+      code: 'JT004',
+      message: 'column "status" of a job is written by the queue alone',
+    })
+  })
+
+  test('its default value is accepted', async () => {
+    await insertJob(database(), 'convert', { status: 'new', attempt: 0, uncharged: 0 })
+    await database().query(
+      `insert into jobtable.job (type, created_at, cancel_requested)
+       values ('convert', now(), false)`,
+    )
+  })
+})
+
+describe('a column whose feature does not exist yet', () => {
+  const cases = Object.entries(UNSUPPORTED_COLUMNS)
+
+  test.each(cases)('is refused by JT003: %s', async (column, value) => {
+    expect(await refusal(insertJob(database(), 'convert', { [column]: value }))).toEqual({
+      code: 'JT003',
+      message: `column "${column}" is not supported by this version`,
+      detail: undefined,
+      hint: 'Leave it out, or set it to null.',
+    })
+  })
+
+  test('accepts the value that changes nothing', async () => {
+    await insertJob(database(), 'convert', { max_attempts: 1, cancel_requested: false })
+  })
+})
+
+describe('the type', () => {
+  const remedy =
+    'A type is known once a worker with its executor has started, or after `jobtable register`.'
+
+  test('that nobody has registered is refused by JT001, with the nearest names', async () => {
+    expect(await refusal(insertJob(database(), 'count_wrods'))).toEqual({
+      code: 'JT001',
+      message: 'unknown job type "count_wrods"',
+      detail: 'No row of jobtable.job_type has this name.',
+      hint: `Did you mean "count_words", "count_lines"? ${remedy}`,
+    })
+  })
+
+  test.each(['xyzzy', '', ' ', 'q', '"; drop table'])(
+    'that resembles none is refused without a guess: %j',
+    async (type) => {
+      expect(await refusal(insertJob(database(), type))).toMatchObject({
+        code: 'JT001',
+        message: `unknown job type "${type}"`,
+        hint: remedy,
+      })
+    },
+  )
+
+  test.each(['Convert', 'convert ', 'CONVERT'])('is taken as written: %j', async (type) => {
+    const { code, hint } = await refusal(insertJob(database(), type))
+    expect(code).toBe('JT001')
+    expect(hint).toMatch(/^Did you mean "convert"\?/)
+  })
+
+  test.each([{ type: null }, { type: undefined }])(
+    'that is null is refused: %j',
+    async (columns) => {
+      const statement =
+        'type' in columns && columns.type === null
+          ? `insert into jobtable.job (type) values (null)`
+          : `insert into jobtable.job (payload) values ('{}')`
+      expect(await refusal(database().query(statement))).toEqual({
+        code: 'JT001',
+        message: 'a job needs a type',
+        detail: undefined,
+        hint: 'Set the column type to a name in jobtable.job_type.',
+      })
+    },
+  )
+
+  test('unknown in one row of many refuses the whole statement', async () => {
+    const insert = `insert into jobtable.job (type, key) values ('convert', 'all'), ('nothing', 'all')`
+    expect((await refusal(database().query(insert))).code).toBe('JT001')
+    expect(await database().query(`select from jobtable.job where key = 'all'`)).toEqual([])
+  })
+
+  test('that is registered in the same transaction is known', async () => {
+    await using session = await openSession(database())
+    await session.query('begin')
+    await addTypes(session, 'registered_now')
+    await insertJob(session, 'registered_now')
+    await session.query('commit')
+  })
+})
+
+describe('the payload and the properties', () => {
+  const cases = ['payload', 'properties'].flatMap((column) => [
+    { column, value: '[1, 2]', kind: 'an array' },
+    { column, value: '"text"', kind: 'a string' },
+    { column, value: '1', kind: 'a number' },
+    { column, value: 'true', kind: 'a boolean' },
+    { column, value: 'null', kind: 'a null' },
+  ])
+
+  test.each(cases)('must be objects: $column $value is refused by JT002', async (example) => {
+    const { column, value, kind } = example
+    expect(await refusal(insertJob(database(), 'convert', { [column]: value }))).toEqual({
+      code: 'JT002',
+      message: `the ${column} of a job must be a JSON object, not ${kind}`,
+      detail: 'Type "convert".',
+      hint: 'Wrap the value: {"value": …}. For JSON null, leave the column out.',
+    })
+  })
+
+  test('must be objects in a COPY too', async () => {
+    await using session = await openSession(database())
+    const copied = copyIn(session, 'jobtable.job (type, payload)', ['convert\t[]'])
+    expect((await refusal(copied)).code).toBe('JT002')
+  })
+
+  test('that are not JSON at all are refused by PostgreSQL', async () => {
+    const { code } = await refusal(insertJob(database(), 'convert', { payload: '{' }))
+    expect(code).toBe('22P02')
+  })
+})
+
+test('TRUNCATE is refused by JT011', async () => {
+  expect(await refusal(database().query('truncate jobtable.job cascade'))).toEqual({
+    code: 'JT011',
+    message: 'TRUNCATE of jobtable.job is refused',
+    detail: 'It would remove started jobs under their workers.',
+    hint: "delete from jobtable.job where status <> 'started'",
+  })
+})
+
+test('TRUNCATE without CASCADE is refused by PostgreSQL, because of the facets', async () => {
+  expect((await refusal(database().query('truncate jobtable.job'))).code).toBe('0A000')
+})

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach } from 'vitest'
+import type { WorkerEvents } from '../../src/events.ts'
+import { Worker, type WorkerOptions } from '../../src/worker.ts'
+import type { Database } from './database.ts'
+
+/** How long a condition may take to come true: far longer than it should, so that only faults end here. */
+const PATIENCE_MS = 20_000
+
+const running = new Set<Worker>()
+
+/** Starts a worker on the test's database; it is stopped after the test. */
+export async function startWorker(
+  database: Database,
+  options: Omit<WorkerOptions, 'connectionString'> & { readonly connectionString?: string },
+): Promise<Worker> {
+  const worker = new Worker({ connectionString: database.url, graceMs: 0, ...options })
+  running.add(worker)
+  await worker.start()
+  return worker
+}
+
+/**
+ * Stops every worker that a test of this file has started, before the leak check looks, and removes all
+ * jobs, started ones too.
+ */
+export function cleanUpAfterEach(database: () => Database): void {
+  afterEach(async () => {
+    await Promise.all(Array.from(running, async (worker) => await worker.stop()))
+    running.clear()
+    await database().query(
+      `with unlocked as materialized (select set_config('jobtable.writer', 'queue', true)),
+         forgotten as (update jobtable.job set status = 'new' from unlocked where status = 'started')
+       select`,
+    )
+    await database().query('delete from jobtable.job')
+  })
+}
+
+/** The arguments of a worker's next event of one kind. */
+export async function next<E extends keyof WorkerEvents>(
+  worker: Worker,
+  event: E,
+): Promise<WorkerEvents[E]> {
+  return (await once(worker.events, event, {
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  })) as unknown as WorkerEvents[E]
+}
+
+/** Waits until a query's first value is true, asking again and again. */
+export async function until(
+  database: Pick<Database, 'query'>,
+  condition: string,
+  values: readonly unknown[] = [],
+): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const [row] = await database.query(`select (${condition}) as holds`, values)
+    if (row?.['holds'] === true) return
+    if (Date.now() > deadline)
+      throw new Error(`still not true: ${condition} ${JSON.stringify(values)}`)
+    await delay(5)
+  }
+}
+
+/** A promise that a test settles from outside, for executors that wait for it. */
+export interface Gate {
+  readonly opened: Promise<void>
+  open(): void
+}
+
+export function gate(): Gate {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { opened: promise, open: resolve }
+}
+
+/** Waits until no job of the database is waiting or running. */
+export async function allFinished(database: Pick<Database, 'query'>): Promise<void> {
+  await until(
+    database,
+    "not exists (select from jobtable.job where status in ('new', 'queued', 'started'))",
+  )
+}
