@@ -18,16 +18,26 @@ import { z } from 'zod'
 import { atLine, type CsvFile, inspectCsv } from './_csv.ts'
 import { type Table, tableName, tableOf } from './_table.ts'
 
-const payload = z.strictObject({
-  /** On the worker's machine; a relative one begins at the worker's working directory. */
-  path: z.string().min(1),
-  table: tableName,
-  delimiter: z.string().length(1).default(','),
-  /** Types of columns, by the names in the file's first line. The others are text. */
-  columns: z.record(z.string(), z.string()).default({}),
-  /** create: the table must not exist. replace: a new one takes its place. append: it must exist. */
-  mode: z.enum(['create', 'replace', 'append']).default('create'),
-})
+const payload = z
+  .strictObject({
+    /** On the worker's machine; a relative one begins at the worker's working directory. */
+    path: z.string().min(1),
+    table: tableName,
+    delimiter: z
+      .string()
+      .regex(/^[^"\r\n]$/, 'must be one character')
+      .default(','),
+    /** Types of columns, by the names in the file's first line. The others are text. */
+    columns: z.record(z.string(), z.string()).default({}),
+    /** create: the table must not exist. replace: a new one takes its place. append: it must exist. */
+    mode: z.enum(['create', 'replace', 'append']).default('create'),
+  })
+  .refine(({ mode, columns }) => mode !== 'append' || Object.keys(columns).length === 0, {
+    path: ['columns'],
+    error: 'are those of a new table, while append keeps the one there is',
+  })
+
+const DUPLICATE_TABLE = '42P07'
 
 type Import = z.output<typeof payload>
 
@@ -84,9 +94,9 @@ export default defineExecutor({
           `alter table ${target.sql} rename to ${escapeIdentifier(table.name)}`,
         )
       }
-      const counted = { bytes, rows: copy.rowCount }
-      await facet('public.import_csv', counted)
-      return { ...described, ...counted }
+      const done = { ...described, bytes, rows: copy.rowCount }
+      await facet('public.import_csv', done)
+      return done
     })
   },
 })
@@ -108,7 +118,11 @@ async function createTable(
   }
   const columns = file.columns.map((name) => `${escapeIdentifier(name)} ${types[name] ?? 'text'}`)
   // A line each, so that a type that ends in a comment cannot swallow the next column.
-  await transaction.query(`create table ${table.sql} (\n${columns.join('\n,')}\n)`)
+  const sql = `create table ${table.sql} (\n${columns.join('\n,')}\n)`
+  await transaction.query(sql).catch((error: Error & { code?: string }) => {
+    if (error.code !== DUPLICATE_TABLE) throw error
+    throw new Error(`${error.message}: give "mode": "replace" or "append"`, { cause: error })
+  })
 }
 
 function copyStatement(table: Table, file: CsvFile, { delimiter }: Import): string {

@@ -90,6 +90,18 @@ export class Completer {
   }
 
   /**
+   * A client's lock beside a job's row (on its result, say) keeps the batch from being written. It is
+   * sent again in halves, until the one that is locked rests alone.
+   */
+  rest(now: number): void {
+    this.#limit = Math.max(1, Math.floor(this.#sent.length / 2))
+    if (this.#sent.length > 1) return this.restore()
+    this.#resting.push(...this.#sent)
+    this.#restUntil = now + LOCKED_REST_MS
+    this.#sent = []
+  }
+
+  /**
    * The database refuses the batch for a reason that does not pass. It is sent again in halves, until
    * the one outcome at fault stands alone; that job fails with the reason, and the rest goes on.
    */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Backoff } from './backoff.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { JobtableError } from './errors.ts'
-import { isTransient } from './errors.ts'
+import { codeOf, isTransient } from './errors.ts'
 import type { Events } from './events.ts'
 import type { Database, HandedJob, Id, LaneRange, Outcome, TickAnswer } from './queries.ts'
 import { adopt, tick } from './queries.ts'
@@ -12,6 +12,9 @@ import { Service } from './service.ts'
 
 /** After a claim that found only what other workers were taking, look again this soon. */
 const CONTENDED_MS = { first: 1, longest: 32 } as const
+
+/** The SQLSTATE of a statement that gave up waiting for a lock. */
+const LOCK_NOT_AVAILABLE = '55P03'
 
 export interface DispatcherOptions {
   readonly database: Database
@@ -43,6 +46,8 @@ export class Dispatcher extends Service {
   #claiming = true
   /** When to look for jobs next, by performance.now(). */
   #lookAt = 0
+  /** Whether somebody has called since the tick on its way was sent. */
+  #woken = false
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
   #contended = 0
@@ -63,8 +68,9 @@ export class Dispatcher extends Service {
     }
   }
 
-  /** Looks for jobs at once. */
+  /** Looks for jobs at once, or again if a look is on its way: it may have looked too early. */
   wake(): void {
+    this.#woken = true
     this.#lookAt = 0
     this.alarm.ring()
   }
@@ -141,6 +147,7 @@ export class Dispatcher extends Service {
   async #tick(): Promise<void> {
     const { database, worker, events } = this.#options
     const lease = randomLease()
+    this.#woken = false
     const outcomes = this.#completer.take(performance.now())
     const free = this.#claiming ? this.#freeSlots() : 0
     const begin = this.#queued.slice(0, free)
@@ -166,7 +173,8 @@ export class Dispatcher extends Service {
       this.#claimLimit *= 2
       this.#settle(answer, begin, slots + prefetch)
     } catch (error) {
-      if (isTransient(error)) this.#completer.restore()
+      if (codeOf(error) === LOCK_NOT_AVAILABLE) this.#completer.rest(performance.now())
+      else if (isTransient(error)) this.#completer.restore()
       else {
         this.#completer.divide(error)
         this.#claimLimit = Math.max(1, Math.floor((slots + prefetch) / 2))
@@ -198,7 +206,9 @@ export class Dispatcher extends Service {
 
   #planNextLook(answer: TickAnswer): void {
     const now = performance.now()
-    if (!answer.more) {
+    if (this.#woken) {
+      this.#lookAt = 0
+    } else if (!answer.more) {
       this.#contended = 0
       this.#lookAt = now + Math.min(this.#options.pollMs(), answer.nextDueMs ?? Infinity)
     } else if (answer.looked > 0) {
@@ -252,7 +262,10 @@ export class Dispatcher extends Service {
     // An abandoned job has been given back already.
     if (this.#running.get(handed.id) !== job) return
     this.#running.delete(handed.id)
-    if (outcome !== undefined) {
+    if (outcome === undefined) {
+      // Written by the executor's own transaction: no tick is due for it that would also look for jobs.
+      this.wake()
+    } else {
       this.#completer.add(outcome)
       this.#options.events.emit('ended', handed, outcome)
     }
@@ -279,6 +292,8 @@ export class Dispatcher extends Service {
       await this.#backoff.pause(this.stopping.aborted ? undefined : this.stopping)
       try {
         const jobs = await adopt(database, worker, lease)
+        // Its receipt is there now, whether the tick or this has written it.
+        this.#leases.add(lease)
         const queued = new Set(this.#queued.map((job) => job.id))
         for (const job of jobs) {
           const known =

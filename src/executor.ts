@@ -70,7 +70,7 @@ export interface Context<
    * Writes columns of the job's row in a facet table (`name`, `schema.name`), inserting it if it is
    * not there. Calls that come while a write is on its way are merged into one. Rejects with a
    * RefusedError (JT012 no such facet, JT013 no such column or wrong type); a write that nobody
-   * awaits and that fails, fails the job.
+   * awaits and that fails, fails the job. Inside `transaction` it is a part of that.
    */
   readonly facet: FacetWriter<F>
   /** Writes lines to `jobtable.job_log` and to the worker's own log. */

@@ -98,8 +98,16 @@ export class FacetWriter extends Service {
     this.#schedule()
   }
 
-  /** Writes columns of a facet; merged with those that still wait for the same row. */
-  write(job: HandedJob, name: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+  /**
+   * Writes columns of a facet; merged with those that still wait for the same row. While the job has
+   * a transaction of its own, as a part of that.
+   */
+  write(
+    job: HandedJob,
+    name: string,
+    fields: Readonly<Record<string, unknown>>,
+    transaction?: Database,
+  ): Promise<void> {
     const key = `${job.id} ${name}`
     const pending = this.#facets.get(key)
     if (pending !== undefined) {
@@ -113,7 +121,10 @@ export class FacetWriter extends Service {
         // A job's facets are written in the order in which it gave them.
         await Promise.allSettled(previous)
         this.#facets.delete(key)
-        await withRetry(() => writeFacet(this.#database, job, name, entry.fields), this.stopping)
+        const write = (database: Database): Promise<void> =>
+          writeFacet(database, job, name, entry.fields)
+        if (transaction !== undefined) await write(transaction)
+        else await withRetry(() => write(this.#database), this.stopping)
       })(),
     }
     this.#facets.set(key, entry)
@@ -130,15 +141,38 @@ export class FacetWriter extends Service {
    * facet write that failed.
    */
   async flush(job: HandedJob): Promise<void> {
-    const writes = this.#writes.get(job.id)
-    if (writes !== undefined) {
-      this.#writes.delete(job.id)
-      await Promise.all(writes)
-    }
+    await this.#facetsWritten(job)
     while (this.#waits(job.id)) {
       await this.#flush()
       if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
     }
+  }
+
+  /**
+   * The same by the transaction that is about to complete the job. It never waits for another
+   * connection: a pooler may have none left but those of transactions that wait likewise.
+   */
+  async flushWithin(transaction: Database, job: HandedJob): Promise<void> {
+    await this.#facetsWritten(job)
+    // Perhaps on its way already; then it is written twice.
+    const progress = this.#progress.get(job.id)
+    if (progress !== undefined) await writeProgress(transaction, [progress])
+    const lines = this.#lines.filter((line) => line.id === job.id)
+    if (lines.length === 0) return
+    this.#lines = this.#lines.filter((line) => line.id !== job.id)
+    try {
+      await writeLogs(transaction, aged(lines))
+    } catch (error) {
+      this.#lines.unshift(...lines)
+      throw error
+    }
+  }
+
+  async #facetsWritten(job: HandedJob): Promise<void> {
+    const writes = this.#writes.get(job.id)
+    if (writes === undefined) return
+    this.#writes.delete(job.id)
+    await Promise.all(writes)
   }
 
   /** Remembers a write until it has succeeded. Its failure must not count as unhandled meanwhile. */
@@ -195,8 +229,7 @@ export class FacetWriter extends Service {
   async #writeLines(): Promise<void> {
     const lines = this.#lines.splice(0, MAX_LINES)
     if (lines.length === 0) return
-    const now = performance.now()
-    const rows = lines.map((line) => ({ ...line, ageMs: now - line.loggedAt }))
+    const rows = aged(lines)
     try {
       const locked = await withRetry(() => writeLogs(this.#database, rows), this.stopping)
       this.#lines.unshift(...locked.flatMap((index) => lines[index] ?? []))
@@ -205,4 +238,9 @@ export class FacetWriter extends Service {
       throw error
     }
   }
+}
+
+function aged(lines: readonly Line[]): LogRow[] {
+  const now = performance.now()
+  return lines.map((line) => ({ ...line, ageMs: now - line.loggedAt }))
 }

@@ -1,4 +1,14 @@
 export {
+  cancel,
+  type JobState,
+  type JobStatus,
+  type NewJob,
+  resubmit,
+  submit,
+  type WaitOptions,
+  waitFor,
+} from './client.ts'
+export {
   CancelledError,
   ConfigError,
   ExecutorError,
@@ -25,5 +35,5 @@ export { JobExecutor } from './job-executor.ts'
 export { loadExecutors } from './loader.ts'
 export type { Logger } from './log.ts'
 export { migrate } from './migrate.ts'
-export type { Id } from './queries.ts'
+export type { Database, Id } from './queries.ts'
 export { DEFAULT_CONCURRENCY, Worker, type WorkerOptions } from './worker.ts'

@@ -8,7 +8,7 @@ import { toExecutor } from './executor.ts'
 import { fromClass, isJobExecutor } from './job-executor.ts'
 
 /** What a module of an executor exports, as far as it matters. */
-const moduleSchema = z.object({ default: z.unknown() })
+const moduleSchema = z.object({ default: z.unknown().optional() })
 
 /** Files that are executors: TypeScript or JavaScript, but declarations, tests and `_private` ones. */
 const EXECUTOR_FILE = /^(?![._]).*(?<!\.d)(?<!\.test)(?<!\.spec)\.[mc]?[jt]s$/

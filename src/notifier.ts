@@ -17,6 +17,11 @@ const CANCEL = 'jobtable_cancel'
 export interface NotifierOptions {
   /** A session of its own: LISTEN does not pass a pooler in transaction mode. */
   readonly connection: ClientConfig
+  /**
+   * Sends a notification by another session: a pooler delivers one that comes by the same session, and
+   * none that comes by another.
+   */
+  readonly notify: (channel: string) => Promise<void>
   /** There may be something to claim. Also called whenever notifications may have been missed. */
   readonly onReady: () => void
   readonly onCancel: (id: Id) => void
@@ -27,7 +32,7 @@ export interface NotifierOptions {
 /**
  * Listens for wake-ups. The connection is made again without end, by this class and not by pg-listen
  * (which gives up 3 seconds after a drop by default, and does not notice a connection over which
- * nothing arrives): each connection proves itself by a notification of its own, at the start and
+ * nothing arrives): each connection proves itself by a notification to itself, at the start and
  * every 30 seconds. A notification is only a hint; polling finds what it missed.
  */
 export class Notifier extends Service {
@@ -80,7 +85,8 @@ export class Notifier extends Service {
       const arrived = Promise.withResolvers<boolean>()
       const timer = setTimeout(arrived.resolve, PROBE_TIMEOUT_MS, false)
       proved = () => arrived.resolve(true)
-      subscriber.notify(probe, '').catch(() => arrived.resolve(false))
+      // If it cannot be sent, nothing is known of the listening side, which may go on.
+      this.#options.notify(probe).catch(() => arrived.resolve(true))
       const ok = await arrived.promise
       clearTimeout(timer)
       return ok

@@ -194,6 +194,11 @@ export async function adopt(database: Database, worker: Id, lease: Id): Promise<
   return row.jobs
 }
 
+/** Sends an empty notification. */
+export async function notify(database: Database, channel: string): Promise<void> {
+  await one(database, "select pg_notify($1, '')", [channel])
+}
+
 export interface WorkerRow {
   readonly host: string
   readonly pid: number

@@ -35,6 +35,7 @@ export class RunningJob implements Context<unknown> {
   #abort: AbortController | undefined
   #reason: JobtableError | undefined
   #log: Logger | undefined
+  #transaction: Transaction | undefined
   #committed = false
 
   constructor(handed: HandedJob, executor: Executor, tools: JobTools) {
@@ -116,13 +117,14 @@ export class RunningJob implements Context<unknown> {
   get facet(): (name: string, fields: Readonly<Record<string, unknown>>) => Promise<void> {
     return (name, fields) => {
       const shape = this.#executor.facets?.[name]
-      if (shape === undefined) return this.#tools.facets.write(this.handed, name, fields)
+      const { facets } = this.#tools
+      if (shape === undefined) return facets.write(this.handed, name, fields, this.#transaction)
       const parsed = shape.partial().safeParse(fields)
       if (!parsed.success) {
         const fault = new PayloadError('facet_invalid', `facet "${name}": ${faults(parsed.error)}`)
-        return this.#tools.facets.refuse(this.handed, fault)
+        return facets.refuse(this.handed, fault)
       }
-      return this.#tools.facets.write(this.handed, name, parsed.data)
+      return facets.write(this.handed, name, parsed.data, this.#transaction)
     }
   }
 
@@ -142,19 +144,21 @@ export class RunningJob implements Context<unknown> {
         throw new JobtableError('committed', `job ${this.handed.id} is completed already`)
       }
       const { facets, pool } = this.#tools
-      const value = await completeWith(
-        pool,
-        this.handed,
-        async (transaction) => {
-          const value = await work(transaction)
-          // What was told beside the transaction must be visible when the completion is.
-          await facets.flush(this.handed)
-          return value
-        },
-        resultText,
-      )
-      this.#committed = true
-      return value
+      await facets.flush(this.handed)
+      const withFacets = async (transaction: Transaction): ReturnType<typeof work> => {
+        this.#transaction = transaction
+        const value = await work(transaction)
+        // What was told meanwhile must be visible when the completion is.
+        await facets.flushWithin(transaction, this.handed)
+        return value
+      }
+      try {
+        const value = await completeWith(pool, this.handed, withFacets, resultText)
+        this.#committed = true
+        return value
+      } finally {
+        this.#transaction = undefined
+      }
     }
   }
 
@@ -201,7 +205,7 @@ function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').slice(0, MAX_DETAIL)
 }
 
-/** What an executor returned, as JSON text; nothing for undefined. Throws where JSON cannot hold it. */
+/** What an executor returned, as JSON text; nothing for undefined and null. Throws where JSON cannot hold it. */
 function resultText(value: unknown): string | undefined {
-  return value === undefined ? undefined : jsonText(value)
+  return value === undefined || value === null ? undefined : jsonText(value)
 }

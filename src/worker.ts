@@ -14,7 +14,7 @@ import { Maintenance, PURGE_INTERVAL_MS } from './maintenance.ts'
 import { checkSchema } from './migrate.ts'
 import { Notifier } from './notifier.ts'
 import type { HandedJob, Id } from './queries.ts'
-import { startWorker, stopWorker } from './queries.ts'
+import { notify, startWorker, stopWorker } from './queries.ts'
 import { register } from './registry.ts'
 import { RunningJob } from './running-job.ts'
 import { version } from './version.ts'
@@ -35,7 +35,7 @@ const FLUSH_MS = 30_000
 const TICK_TIMEOUT_MS = 30_000
 /** Connections for executors' transactions; the dispatcher has its own two. */
 const TRANSACTION_POOL_SIZE = 8
-/** And for their facets: apart, since transactions that held all could not end without one. */
+/** And for their facets: apart, so that long transactions do not hold up what others tell. */
 const FACET_POOL_SIZE = 4
 
 export interface WorkerOptions {
@@ -190,6 +190,7 @@ export class Worker implements AsyncDisposable {
           ...this.#connection(options.listenConnectionString),
           application_name: 'jobtable:listen',
         },
+        notify: async (channel) => await notify(this.#ticks, channel),
         onReady: () => {
           events.emit('woken')
           dispatcher.wake()
@@ -261,7 +262,9 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#ticks, this.#facets, this.#transactions].map((pool) => pool.end()))
+    const pools = [this.#ticks, this.#facets, this.#transactions]
+    // A worker whose start has failed may still be stopped.
+    await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
   }
 
   #connection(connectionString?: string): PoolConfig {
@@ -279,7 +282,10 @@ export class Worker implements AsyncDisposable {
     })
     // An idle connection that breaks is replaced at its next use; without a listener it would end
     // the process.
-    pool.on('error', (error) => this.events.emit('trouble', error))
+    pool.on('error', (error) => {
+      // A pool that is closed forgets its connections before they are; the server may end them first.
+      if (!pool.ending) this.events.emit('trouble', error)
+    })
     return pool
   }
 }

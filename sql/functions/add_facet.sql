@@ -11,7 +11,8 @@ begin
     execute format('alter table %s add primary key (%I)', facet, "column");
   end if;
   execute format(
-    'alter table %s add foreign key (%I) references jobtable.job (id) on delete cascade', facet, "column"
+    'alter table %s add foreign key (%I) references jobtable.job (id) on delete cascade',
+    facet, "column"
   );
   perform jobtable_internal.facet_columns(facet);
 end
@@ -20,4 +21,6 @@ $$;
 comment on function jobtable.add_facet(regclass, name) is
   'Makes an existing table a facet of jobs: one row a job, removed with it.
 
-Adds a foreign key from the column (default: job) to jobtable.job(id) on delete cascade, and a primary key on it if the table has none. The foreign key locks the job table for a moment; it gives up after 2 seconds with 55P03 rather than let others queue behind it: call it again.';
+Adds a foreign key from the column (default: job) to jobtable.job(id) on delete cascade, and a
+primary key on it if the table has none. The foreign key locks the job table for a moment; it
+gives up after 2 seconds with 55P03 rather than let others queue behind it: call it again.';

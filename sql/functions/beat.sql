@@ -1,6 +1,7 @@
 -- A worker's sign of life, for the process and not for each job. The receipts of leases that it has
--- closed, because nothing is held under them any more, are dropped. `alive` is false if its row is gone; `cancels` are the jobs among
--- `held` that a client has asked to stop, in case the notification was lost.
+-- closed, because nothing is held under them any more, are dropped. `alive` is false if its row is
+-- gone; `cancels` are the jobs among `held` that a client has asked to stop, in case the
+-- notification was lost.
 create or replace function jobtable_internal.beat(
   worker bigint, running integer, held bigint[], closed bigint[],
   out alive boolean, out cancels bigint[]

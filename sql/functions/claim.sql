@@ -2,8 +2,8 @@
 --
 -- Each range of lanes (from_lane, from_seq) < (lane, seq) < to_lane is one type's, with `room` for
 -- that many jobs of it; the most urgent lane of each range is taken from, in order of priority and
--- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries are
--- left: with none looked at, other workers are at them just now.
+-- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries
+-- are left: with none looked at, other workers are at them just now.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
@@ -73,8 +73,7 @@ begin
     select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
   );
   select greatest(0, extract(epoch from d.at - jobtable_internal.clock()) * 1000) into next_due_ms
-  from jobtable_internal.due d
-  order by d.at, d.id
-  limit 1;
+  from (select q.at from jobtable_internal.due q order by q.at, q.id limit 1) d
+  where isfinite(d.at);
 end
 $$;

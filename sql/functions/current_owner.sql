@@ -6,4 +6,5 @@ return coalesce(nullif(current_setting('jobtable.owner', true), ''), current_use
 comment on function jobtable.current_owner() is
   'Whose job an inserted row is when it names no owner.
 
-The setting jobtable.owner of the session or transaction if it is set and not empty, else the current role.';
+The setting jobtable.owner of the session or transaction if it is set and not empty, else the
+current role.';

@@ -1,5 +1,6 @@
 -- The columns of a facet's primary key, the job's first. Raises JT012 unless the table is a facet:
--- the first (or only) column of its primary key is a foreign key to jobtable.job, ON DELETE CASCADE.
+-- the first (or only) column of its primary key is a foreign key to jobtable.job, ON DELETE
+-- CASCADE.
 create or replace function jobtable_internal.facet_columns(facet regclass) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -18,7 +19,8 @@ begin
     raise exception using
       errcode = 'JT012',
       message = format('table %s is not a facet', facet),
-      detail = 'The first column of a facet''s primary key is a foreign key to jobtable.job (id) on delete cascade.',
+      detail = 'The first column of a facet''s primary key is a foreign key to jobtable.job (id) '
+        'on delete cascade.',
       hint = format('select jobtable.add_facet(%L)', facet);
   end if;
   select array_agg(a.attname::text order by k.ord) into v_columns

@@ -28,17 +28,16 @@ begin
       for no key update of j skip locked
     ), written as (
       update jobtable.job j
-      set status = 'completed', finished_at = v_now
+      set status = 'completed', status_detail = null, finished_at = v_now
       from mine m
       where j.id = m.id
       returning j.id, j.type
     ), listed as (
       insert into jobtable_internal.finished (type_id, failed, at, ids)
-      select t.id, false, v_now, array_agg(w.id)
+      select (select t.id from jobtable.job_type t where t.name = w.type), false, v_now,
+        array_agg(w.id)
       from written w
-      join jobtable.job_type t on t.name = w.type
-      group by t.id
-      returning ids
+      group by w.type
     )
     select count(*) into v_written from written;
     if v_written < cardinality(completed) then

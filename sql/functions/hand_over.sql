@@ -1,8 +1,8 @@
 -- Claims the jobs among `taken` that may run, the first `slots` of them as started, the rest as
--- queued. The ready entries only say where to look: the job's own row decides, locked but never waited
--- for. A row that a client's open transaction holds is passed over and looked at again in 200 ms, or
--- later the more of them were met before (`missed`): a transaction that holds a whole backlog must
--- not keep the workers busy.
+-- queued. The ready entries only say where to look: the job's own row decides, locked but never
+-- waited for. A row that a client's open transaction holds is passed over and looked at again in
+-- 200 ms, or later the more of them were met before (`missed`): a transaction that holds a whole
+-- backlog must not keep the workers busy.
 create or replace function jobtable_internal.hand_over(
   worker bigint, lease bigint, taken bigint[], priorities smallint[], slots integer,
   inout missed integer, out ids bigint[], out jobs json[]

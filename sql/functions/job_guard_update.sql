@@ -33,7 +33,8 @@ begin
         when old.status in ('completed', 'failed', 'cancelled') then
           format('To run it again: update jobtable.job set status = ''new'' where id = %s', old.id)
         when old.status = 'started' then
-          format('To stop it: update jobtable.job set cancel_requested = true where id = %s', old.id)
+          format('To stop it: update jobtable.job set cancel_requested = true where id = %s',
+            old.id)
         else format('To cancel it: delete from jobtable.job where id = %s', old.id)
       end;
   end if;

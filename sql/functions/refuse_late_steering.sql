@@ -20,7 +20,8 @@ begin
       errcode = 'JT010',
       message = format('job %s is %s: its %s can no longer be changed', before.id,
         before.status, v_column),
-      detail = 'payload is steered while a job is new; priority, run_at and paused until it starts.',
+      detail =
+        'payload is steered while a job is new; priority, run_at and paused until it starts.',
       hint = case when before.status in ('completed', 'failed', 'cancelled') then
         'Resubmit it in the same UPDATE: set status = ''new'' beside the change.'
       else 'title and properties may be changed at any time.' end;

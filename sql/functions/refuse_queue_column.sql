@@ -7,7 +7,8 @@ begin
   raise exception using
     errcode = 'JT004',
     message = format('column "%s" of a job is written by the queue alone', name),
-    detail = 'A client may insert type, payload, owner, title, properties, priority, run_at, paused, key.',
+    detail = 'A client may insert type, payload, owner, title, properties, priority, run_at, '
+      'paused, key.',
     hint = 'Leave the column out.';
 end
 $$;

@@ -21,4 +21,6 @@ $$;
 comment on function jobtable.resubmit(bigint) is
   'Runs a finished job again: its status becomes new, its attempts go on counting.
 
-The same as `update jobtable.job set status = ''new''`, for one job and with an error if it is not finished. Its attempts and logs are kept, its progress and result removed. Errors: JT005 (not finished), JT008 (its key is held by another unfinished job), JT015 (no such job).';
+The same as `update jobtable.job set status = ''new''`, for one job and with an error if it is not
+finished. Its attempts and logs are kept, its progress and result removed. Errors: JT005 (not
+finished), JT008 (its key is held by another unfinished job), JT015 (no such job).';

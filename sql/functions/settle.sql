@@ -54,11 +54,11 @@ begin
     where m.becomes <> 'completed' and m.was = 'started'
   ), listed as (
     insert into jobtable_internal.finished (type_id, failed, at, ids)
-    select t.id, w.status = 'failed', settle.now, array_agg(w.id)
+    select (select t.id from jobtable.job_type t where t.name = w.type), w.status = 'failed',
+      settle.now, array_agg(w.id)
     from written w
-    join jobtable.job_type t on t.name = w.type
     where w.status <> 'new'
-    group by t.id, w.status = 'failed'
+    group by w.type, w.status = 'failed'
   )
   select array_agg(w.id) filter (where w.status = 'new') into back
   from written w;

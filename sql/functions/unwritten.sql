@@ -1,5 +1,5 @@
--- Of the jobs that a worker wanted to finish: which still stand under its lease (locked by somebody)
--- and which are no longer its own. The rest was written, now or by an earlier call.
+-- Of the jobs that a worker wanted to finish: which still stand under its lease (locked by
+-- somebody) and which are no longer its own. The rest was written, now or by an earlier call.
 create or replace function jobtable_internal.unwritten(
   ids bigint[], leases bigint[], out locked bigint[], out lost bigint[]
 )

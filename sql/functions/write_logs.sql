@@ -1,6 +1,7 @@
--- Log lines of running jobs, in order. `ages` are milliseconds before now, by the worker's monotonic
--- clock, so that only the database's clock tells the time. Answers the positions (from 1) of lines
--- that could not be written because somebody has locked their job.
+-- Log lines of running jobs, in order. `ages` are milliseconds before now, by the worker's
+-- monotonic clock, so that only the database's clock tells the time. Answers the positions (from 1)
+-- of lines that could not be written because somebody has locked their job. A line may be on its
+-- way while an executor's own transaction completes the job: it is written all the same.
 create or replace function jobtable_internal.write_logs(
   ids bigint[], leases bigint[], ages float8[], levels text[], messages text[], fields jsonb[]
 ) returns integer[]
@@ -16,7 +17,7 @@ begin
     from unnest(ids, leases, ages, levels, messages, fields)
       with ordinality as l (id, lease, age, level, message, fields, ord)
     join jobtable.job j on j.id = l.id
-    where j.lease = l.lease and j.status = 'started'
+    where j.lease = l.lease and j.status in ('started', 'completed')
     for key share of j skip locked
   ), written as (
     insert into jobtable.job_log (job, attempt, at, level, message, fields)
@@ -30,7 +31,8 @@ begin
     select l.ord::integer
     from unnest(ids, leases) with ordinality as l (id, lease, ord)
     join jobtable.job j on j.id = l.id
-    where j.lease = l.lease and j.status = 'started' and l.id <> all (coalesce(v_held, '{}'))
+    where j.lease = l.lease and j.status in ('started', 'completed')
+      and l.id <> all (coalesce(v_held, '{}'))
   );
 end
 $$;

@@ -1,10 +1,13 @@
 -- The latest progress of many running jobs at once. A null keeps what stands. Answers the ids that
--- could not be written because somebody has locked the job; those no longer held are passed over.
+-- could not be written because somebody has locked the job; those no longer held are passed over. A
+-- lock on a row of job_progress itself ends it with 55P03, after which the rows are sent one by
+-- one.
 create or replace function jobtable_internal.write_progress(
   ids bigint[], leases bigint[], fractions float8[], stages text[], messages text[]
 ) returns bigint[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
 as $$
 declare
   v_now timestamptz := jobtable_internal.clock();

@@ -22,8 +22,10 @@ select
   j.queued_at,
   j.started_at,
   j.finished_at,
-  coalesce(j.started_at, jobtable_internal.transaction_clock())
-    - greatest(j.created_at, j.run_at) as wait_time,
+  case when isfinite(j.run_at) then
+    coalesce(j.started_at, jobtable_internal.transaction_clock())
+      - greatest(j.created_at, j.run_at)
+  end as wait_time,
   coalesce(j.finished_at, jobtable_internal.transaction_clock()) - j.started_at as run_time,
   j.worker,
   w.host,

@@ -13,13 +13,12 @@ export function cancelCommand(): Command {
   return databaseOptions(new Command('cancel'))
     .summary('cancel jobs')
     .description(
-      'Cancels jobs: one that has not begun is deleted, a started one is asked to stop. All are tried;\n' +
+      'Cancels jobs: one that has not begun is deleted, a started one is asked to stop. All are tried; ' +
         'exit code 5 if one was refused.',
     )
     .argument('<id...>', 'the jobs', jobIds)
     .addOption(jsonOption('an array of {"id", "done": "deleted" or "requested"}'))
-    .action(async (ids: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<DatabaseOptions & { readonly json?: boolean }>()
+    .action(async (ids: string[], options: DatabaseOptions & { readonly json?: boolean }) => {
       await forEachJob(ids, options, 'cancel', async (database, id) => {
         const done = await cancel(database, id)
         return { done, said: SAID[done] }

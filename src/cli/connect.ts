@@ -4,8 +4,7 @@ import { type ConnectionSource, findConnection, requireConnection } from '../con
 import { findEmbedded } from '../embedded.ts'
 import { ConfigError, codeOf } from '../errors.ts'
 import { requireSchema } from '../migrate.ts'
-import { ConnectError } from './exit.ts'
-import { messageOf } from './failure.ts'
+import { ConnectError, messageOf } from './errors.ts'
 
 /** How long a server may take to let a command in, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -75,7 +74,7 @@ export async function connect(source: ConnectionSource, command: string): Promis
   const client = new Client(clientConfig(source, command))
   // The statement that meets a lost connection fails; the event as such would end the process.
   client.on('error', () => undefined)
-  await reach(source, () => client.connect())
+  await reach(source, async () => void (await client.connect()))
   return client
 }
 

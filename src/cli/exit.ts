@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander'
 import { EmbeddedError } from '../embedded.ts'
-import { ConfigError, codeOf, isTransient, JobtableError } from '../errors.ts'
+import { ConfigError, codeOf, isTransient } from '../errors.ts'
 import { MigrateError } from '../migrate.ts'
+import { ConnectError, UsageError, WaitTimeoutError } from './errors.ts'
+import { InterruptedError } from './interruption.ts'
 
 /** What a command's exit code means. Signals that end a command give 130 (INT) and 143 (TERM). */
 export const EXIT = {
@@ -17,8 +19,6 @@ export const EXIT = {
   waitTimedOut: 124,
 } as const
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
-
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
@@ -33,30 +33,6 @@ Exit codes:
 Database: --database-url, else JOBTABLE_DATABASE_URL, DATABASE_URL, PGHOST and the other
 PG* variables, else the server that "jobtable up" runs on ./.jobtable.`
 
-/** The command line was used wrongly; `message` says how, `hint` what would be right. */
-export class UsageError extends JobtableError {
-  override readonly name = 'UsageError'
-
-  constructor(message: string, hint?: string) {
-    super('usage', message, { hint })
-  }
-}
-
-/** The database that was named cannot be reached. The message names it, without its password. */
-export class ConnectError extends JobtableError {
-  override readonly name = 'ConnectError'
-}
-
-/** The job was still not finished when the time given to `--wait` was over. */
-export class WaitTimeoutError extends JobtableError {
-  override readonly name = 'WaitTimeoutError'
-}
-
-/** What was asked for has been done, with a bad outcome: see EXIT.failure. */
-export class OutcomeError extends JobtableError {
-  override readonly name = 'OutcomeError'
-}
-
 /** Refusals of the installer that are about the database's version; the others are exit code 5. */
 const SCHEMA_CODES: ReadonlySet<string> = new Set([
   'schema_missing',
@@ -67,19 +43,25 @@ const SCHEMA_CODES: ReadonlySet<string> = new Set([
   'server_too_old',
 ])
 
-export function exitCodeOf(error: unknown): ExitCode {
+export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof InterruptedError) return error.exitCode
   if (error instanceof WaitTimeoutError) return EXIT.waitTimedOut
   if (error instanceof ConnectError || error instanceof EmbeddedError) return EXIT.cannotConnect
   if (error instanceof UsageError || error instanceof ConfigError) return EXIT.usage
   if (error instanceof MigrateError) {
     return SCHEMA_CODES.has(error.code) ? EXIT.schema : EXIT.refused
   }
-  if (isSqlState(error)) return isTransient(error) ? EXIT.cannotConnect : EXIT.refused
+  if (isSqlState(error)) return isLost(error) ? EXIT.cannotConnect : EXIT.refused
   return isTransient(error) ? EXIT.cannotConnect : EXIT.failure
 }
 
 /** Whether the database itself has said no, by one of the queue's rules or of its own. */
 function isSqlState(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+}
+
+/** Whether the server has ended the connection, or was about to. */
+function isLost(error: unknown): boolean {
+  return /^(08|57P)/.test(codeOf(error) ?? '')
 }

@@ -1,11 +1,13 @@
 import { styleText } from 'node:util'
 import { CommanderError } from 'commander'
 import { codeOf } from '../errors.ts'
-import { type ExitCode, exitCodeOf } from './exit.ts'
+import { messageOf, UsageError } from './errors.ts'
+import { exitCodeOf } from './exit.ts'
 import { withoutSecrets } from './output.ts'
+import { SqlError } from './sql-error.ts'
 
 /** Tells on standard error what went wrong, in one block, and answers the exit code. */
-export function reportFailure(error: unknown): ExitCode {
+export function reportFailure(error: unknown): number {
   // Commander has printed its own errors by then.
   if (!(error instanceof CommanderError)) printFailure(error)
   return exitCodeOf(error)
@@ -17,6 +19,10 @@ export function reportFailure(error: unknown): ExitCode {
  */
 export function printFailure(error: unknown): void {
   const stream = process.stderr
+  if (error instanceof SqlError) {
+    stream.write(`${error.report}\n`)
+    return
+  }
   const lines = [
     `${styleText('red', 'jobtable:', { stream })} ${messageOf(error)}`,
     ...['detail', 'hint'].flatMap((name) => {
@@ -25,15 +31,9 @@ export function printFailure(error: unknown): void {
     }),
   ]
   const code = codeOf(error)
-  if (code !== undefined) lines.push(`  code: ${code}`)
+  if (code !== undefined && !(error instanceof UsageError)) lines.push(`  code: ${code}`)
   if (process.env['JOBTABLE_DEBUG'] && error instanceof Error) lines.push(stacks(error))
   process.stderr.write(`${withoutSecrets(lines.join('\n'))}\n`)
-}
-
-/** Node's error for several addresses that all failed has no message of its own. */
-export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0])
-  return error instanceof Error ? error.message || error.name : String(error)
 }
 
 function property(error: unknown, name: string): string | undefined {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import type { Id } from '../queries.ts'
 import { JOB_STATUSES, type JobStatus, listJobs } from '../queries/jobs.ts'
+import type { Id } from '../queries.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { JOB_COLUMNS } from './job-view.ts'
 import { integer, jobId, jsonOption } from './options.ts'
@@ -29,8 +29,7 @@ export function listCommand(): Command {
     .option('--limit <n>', 'how many at most', integer(1, MAX_LIMIT), DEFAULT_LIMIT)
     .option('--before <id>', 'only jobs of a smaller id: the next page', jobId)
     .addOption(jsonOption('an array of jobs'))
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<ListOptions>()
+    .action(async (options: ListOptions) => {
       const jobs = await withDatabase(options, 'list', (database) =>
         listJobs(database, { ...options, statuses: options.status, types: options.type }),
       )

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import type { Pool } from 'pg'
 import { noSuchJob, waitFor } from '../client.ts'
-import type { Id } from '../queries.ts'
 import { jobState, type LogLine } from '../queries/jobs.ts'
+import type { Id } from '../queries.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { LogFollower, logText } from './job-log.ts'
 import { jobId } from './options.ts'
@@ -20,8 +20,7 @@ export function logsCommand(): Command {
     .argument('<id>', 'the job', jobId)
     .option('--follow', 'go on until the job is finished')
     .option('--json', 'one JSON object a line')
-    .action(async (id: Id, _options, command: Command) => {
-      const options = command.optsWithGlobals<LogsOptions>()
+    .action(async (id: Id, options: LogsOptions) => {
       await withDatabase(options, 'logs', (database) => run(database, id, options))
     })
 }

@@ -14,7 +14,7 @@ export function migrateCommand(): Command {
   return databaseOptions(new Command('migrate'))
     .summary('install jobtable in a database, or bring it up to date')
     .description(
-      'Installs jobtable in a database, or brings it up to date, in one transaction. Running it\n' +
+      'Installs jobtable in a database, or brings it up to date, in one transaction. Running it ' +
         'again, or many times at once, does no harm. The role needs CREATE on the database.',
     )
     .option('--dry-run', 'only print the steps that would be taken')
@@ -25,8 +25,7 @@ export function migrateCommand(): Command {
       ]),
     )
     .addOption(jsonOption('what was done'))
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<MigrateCommandOptions>()
+    .action(async (options: MigrateCommandOptions) => {
       if (options.sql === true) await printSql(options)
       else await run(options)
     })
@@ -53,7 +52,9 @@ async function run(options: MigrateCommandOptions): Promise<void> {
     connectionString: source.connectionString,
     dryRun,
     onNotice: note,
-    onStep: (step) => note(step.name),
+    onStep: ({ name }) => {
+      if (name.startsWith('migrations/')) note(name)
+    },
   })
   if (options.json === true) printJson(result)
   else tell(result, dryRun)

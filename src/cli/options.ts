@@ -32,5 +32,5 @@ export function jobIds(text: string, earlier: readonly Id[] | undefined): Id[] {
 
 /** The option of every command that prints a table. */
 export function jsonOption(what: string): Option {
-  return new Option('--json', `print ${what} as JSON, for programs`)
+  return new Option('--json', `print ${what} as JSON`)
 }

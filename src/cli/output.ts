@@ -37,13 +37,15 @@ export function paint(
 
 /** A table with aligned columns; on a terminal no line is wider than it. */
 export function printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
+  for (const line of tableLines(columns, rows)) print(cut(line))
+}
+
+/** A table with aligned columns, however wide. */
+export function printWholeTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
   for (const line of tableLines(columns, rows)) print(line)
 }
 
-export function tableLines<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-): readonly string[] {
+function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.value(row))))
   const widths = columns.map((column, i) =>
     Math.max(width(column.title), ...cells.map((line) => width(line[i] ?? ''))),
@@ -57,7 +59,10 @@ export function tableLines<Row>(
       return style === undefined ? text : paint(style, text)
     }),
   )
-  return [paint('bold', fit(head.join('  '))), ...body.map((line) => fit(line.join('  ')))]
+  return [
+    paint('bold', head.join('  ').trimEnd()),
+    ...body.map((line) => line.join('  ').trimEnd()),
+  ]
 }
 
 /** `name  value` lines, the names aligned. */
@@ -117,24 +122,26 @@ export function pad(text: string, to = 0, align: 'left' | 'right' = 'left'): str
   return align === 'left' ? text + blanks : blanks + text
 }
 
-/** Cuts a line at the terminal's edge; elsewhere, and where it would cut a style, it is kept whole. */
-function fit(line: string): string {
-  const columns = process.stdout.isTTY ? process.stdout.columns : Infinity
-  const trimmed = line.trimEnd()
-  if (width(trimmed) <= columns) return trimmed
+/** Cuts a line at the terminal's edge; elsewhere it is kept whole. */
+export function cut(line: string, stream: NodeJS.WriteStream = process.stdout): string {
+  // A terminal that does not tell its width says 0.
+  if (!stream.isTTY || stream.columns === 0 || width(line) <= stream.columns) return line
   let kept = ''
   let used = 0
-  // Styles are kept whole, so that the last one is always ended.
-  // oxlint-disable-next-line no-control-regex
-  for (const part of trimmed.split(/(\u001B\[[0-9;]*m)/)) {
-    if (part.startsWith('\u001B')) {
+  // Styles take no room and are all kept, so that the last one is ended.
+  for (const [index, part] of line.split(STYLE).entries()) {
+    if (index % 2 === 1) {
       kept += part
       continue
     }
     for (const { segment } of graphemes.segment(part)) {
       used += width(segment)
-      if (used < columns) kept += segment
+      if (used < stream.columns) kept += segment
     }
   }
   return `${kept}…`
 }
+
+/** An escape sequence that sets a style; in brackets, so that split() keeps it. */
+// oxlint-disable-next-line no-control-regex
+const STYLE = /(\u001B\[[0-9;]*m)/

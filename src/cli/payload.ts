@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { UsageError } from './exit.ts'
+import { UsageError } from './errors.ts'
 
 const objectSchema = z.record(z.string(), z.unknown())
 
@@ -16,7 +16,7 @@ export function jsonObject(text: string): Record<string, unknown> {
  * number; later ones win. Throws a UsageError that names the argument.
  */
 export function payloadOf(args: readonly string[]): Record<string, unknown> {
-  return Object.assign({}, ...args.map(fieldsOf)) as Record<string, unknown>
+  return Object.fromEntries(args.flatMap((arg) => Object.entries(fieldsOf(arg))))
 }
 
 function fieldsOf(arg: string): Record<string, unknown> {

@@ -2,6 +2,9 @@ import { Command } from 'commander'
 import { version } from '../version.ts'
 import { cancelCommand } from './cancel.ts'
 import { databaseOptions } from './connect.ts'
+import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
+import { UsageError } from './errors.ts'
 import { EXIT_CODES_HELP } from './exit.ts'
 import { listCommand } from './list.ts'
 import { logsCommand } from './logs.ts'
@@ -9,7 +12,10 @@ import { migrateCommand } from './migrate.ts'
 import { registerCommand } from './register.ts'
 import { resubmitCommand } from './resubmit.ts'
 import { showCommand } from './show.ts'
+import { sqlCommand } from './sql.ts'
+import { statusCommand } from './status.ts'
 import { submitCommand } from './submit.ts'
+import { upCommand } from './up.ts'
 import { workerCommand } from './worker.ts'
 
 /** The command line as a whole. Its errors are thrown, never handled by ending the process. */
@@ -23,6 +29,7 @@ export function buildProgram(): Command {
     .exitOverride()
     .addHelpText('after', EXIT_CODES_HELP)
   const commands = [
+    upCommand(),
     migrateCommand(),
     registerCommand(),
     workerCommand(),
@@ -32,7 +39,24 @@ export function buildProgram(): Command {
     logsCommand(),
     cancelCommand(),
     resubmitCommand(),
+    statusCommand(),
+    doctorCommand(),
+    sqlCommand(),
+    demoCommand(),
   ]
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+  program.hook('preAction', handDown)
   return program
+}
+
+/** Options given before the command's name are the command's, if it has them and no others. */
+function handDown(program: Command, command: Command): void {
+  for (const [name, value] of Object.entries(program.opts())) {
+    if (!command.options.some((option) => option.attributeName() === name)) {
+      throw new UsageError(`"${command.name()}" has no option for that: ${name}`, 'See its --help.')
+    }
+    if (command.getOptionValueSource(name) !== 'cli') {
+      command.setOptionValueWithSource(name, value, 'cli')
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { oneLine, paint, width } from './output.ts'
+import { cut, oneLine, paint } from './output.ts'
 
 /** How far something is. */
 export interface ProgressState {
@@ -71,10 +71,7 @@ export class ProgressBar {
 
   #draw(line: string): void {
     this.#last = line
-    const columns = this.#stream.columns - 1
-    let cut = line
-    while (width(cut) > columns) cut = cut.slice(0, -1)
-    this.#stream.write(`\r\u001B[K${paint('cyan', cut, this.#stream)}`)
+    this.#stream.write(`\r\u001B[K${paint('cyan', cut(line, this.#stream), this.#stream)}`)
     this.#drawn = true
   }
 }

@@ -15,13 +15,12 @@ export function registerCommand(): Command {
   return databaseOptions(new Command('register'))
     .summary("make executors' types known, without a worker")
     .description(
-      'Makes the types of executors known to the database, so that jobs of them can be inserted\n' +
+      'Makes the types of executors known to the database, so that jobs of them can be inserted ' +
         'before the first worker runs.',
     )
     .addOption(executorsOption())
     .addOption(jsonOption('the names of the types'))
-    .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<RegisterOptions>()
+    .action(async (options: RegisterOptions) => {
       const executors = await loadFolders(options.executors)
       const types = await withDatabase(options, 'register', async (database) => {
         await requireSchema(database)

@@ -10,8 +10,7 @@ export function resubmitCommand(): Command {
     .description('Runs finished jobs again. All are tried; exit code 5 if one was refused.')
     .argument('<id...>', 'the jobs', jobIds)
     .addOption(jsonOption('an array of {"id", "done": "resubmitted"}'))
-    .action(async (ids: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<DatabaseOptions & { readonly json?: boolean }>()
+    .action(async (ids: string[], options: DatabaseOptions & { readonly json?: boolean }) => {
       await forEachJob(ids, options, 'resubmit', async (database, id) => {
         await resubmit(database, id)
         return { done: 'resubmitted', said: 'is new again' }

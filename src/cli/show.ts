@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import type { Pool } from 'pg'
 import { noSuchJob } from '../client.ts'
-import type { Id } from '../queries.ts'
 import { jobAttempts, jobFacets, jobReport, lastLogs } from '../queries/jobs.ts'
+import type { Id } from '../queries.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { type JobDossier, printJob } from './job-view.ts'
 import { jobId, jsonOption } from './options.ts'
@@ -19,13 +19,12 @@ export function showCommand(): Command {
   return databaseOptions(new Command('show'))
     .summary('show everything about a job')
     .description(
-      'Shows everything about a job: its report, the attempts that did not succeed, its rows in\n' +
+      'Shows everything about a job: its report, the attempts that did not succeed, its rows in ' +
         `your own facet tables, and its last ${LAST_LOGS} log lines.`,
     )
     .argument('<id>', 'the job', jobId)
     .addOption(jsonOption('one object: report, attempts, facets, logs'))
-    .action(async (id: Id, _options, command: Command) => {
-      const options = command.optsWithGlobals<ShowOptions>()
+    .action(async (id: Id, options: ShowOptions) => {
       const job = await withDatabase(options, 'show', (database) => dossierOf(database, id))
       if (options.json === true) printJson(job)
       else printJob(job)

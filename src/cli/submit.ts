@@ -26,7 +26,7 @@ export function submitCommand(): Command {
   return databaseOptions(new Command('submit'))
     .summary('insert a job')
     .description(
-      'Inserts a job and prints its id. The payload is a JSON object, or key=value (text) and\n' +
+      'Inserts a job and prints its id. The payload is a JSON object, or key=value (text) and ' +
         'key:=value (JSON) in any number, or both.',
     )
     .argument('<type>', 'name of the executor')
@@ -47,13 +47,14 @@ export function submitCommand(): Command {
     .option('--properties <json>', `for programs' own attributes (default: {})`, jsonObject)
     .option('--wait', 'wait until it is finished and print its result; exit code 1 if it failed')
     .addOption(
-      new Option('--timeout <seconds>', 'how long to wait; exit code 124 after it (default: for ever)')
-        .argParser(duration),
+      new Option(
+        '--timeout <seconds>',
+        'how long to wait; exit code 124 after it (default: for ever)',
+      ).argParser(duration),
     )
     .option('--follow', 'print its log lines meanwhile, on standard error; implies --wait')
     .addOption(jsonOption('the job'))
-    .action(async (type: string, payload: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<SubmitOptions>()
+    .action(async (type: string, payload: string[], options: SubmitOptions) => {
       const job = { ...options, type, payload: payloadOf(payload) }
       await withDatabase(options, 'submit', (database) => run(database, job, options))
     })

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg'
-import { codeOf } from '../errors.ts'
-import type { Id } from '../queries.ts'
 import { type JobState, waitFor } from '../client.ts'
-import { OutcomeError, WaitTimeoutError } from './exit.ts'
+import { codeOf } from '../errors.ts'
+import { hasLiveWorker } from '../queries/status.ts'
+import type { Id } from '../queries.ts'
+import { OutcomeError, WaitTimeoutError } from './errors.ts'
 import { LogFollower, logText } from './job-log.ts'
 import { ProgressBar } from './progress-bar.ts'
 
@@ -21,6 +22,8 @@ export async function follow(database: Pool, id: Id, options: FollowOptions): Pr
   const { timeoutSeconds } = options
   const progress = new ProgressBar(`job ${id}`)
   const logs = new LogFollower(database, id)
+  const tellAt = performance.now() + UNATTENDED_MS
+  let told = false
   const signal =
     timeoutSeconds === undefined
       ? undefined
@@ -32,6 +35,11 @@ export async function follow(database: Pool, id: Id, options: FollowOptions): Pr
         // The lines after the state: of a finished job there are none to come.
         if (options.logs) for (const line of await logs.next()) progress.above(logText(line))
         if (changed) progress.show(state, state.status)
+        const waiting = !told && state.status === 'new' && performance.now() > tellAt
+        if (waiting && !(await hasLiveWorker(database, state.type))) {
+          progress.above(`no live worker runs jobs of type "${state.type}": see "jobtable status"`)
+        }
+        told ||= waiting
       },
     })
   } catch (error) {
@@ -42,6 +50,9 @@ export async function follow(database: Pool, id: Id, options: FollowOptions): Pr
     progress.clear()
   }
 }
+
+/** A job that is still new after this time, in milliseconds, may have nobody to run it. */
+const UNATTENDED_MS = 1_000
 
 /** The longest time that a timer of Node holds: 24 days. */
 const MAX_TIMER_MS = 2_147_483_647

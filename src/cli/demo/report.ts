@@ -1,23 +1,52 @@
 import { z } from 'zod'
 import { paint, print, printTable } from '../output.ts'
 
-const city = z.object({ name: z.string(), country: z.string(), population: z.int() })
-const extreme = city.extend({ latitude: z.number() }).nullable()
-const country = z.object({ country: z.string(), cities: z.int(), population: z.int() })
+interface City {
+  readonly name: string
+  readonly country: string
+  readonly population: number
+}
+
+interface Extreme extends City {
+  readonly latitude: number
+}
+
+interface Country {
+  readonly country: string
+  readonly cities: number
+  readonly population: number
+}
 
 /** What the executor city_report returns. */
-export const reportSchema = z.object({
+export interface Report {
+  readonly cities: number
+  readonly countries: number
+  readonly population: number
+  readonly largest: readonly City[]
+  readonly northernmost: Extreme | null
+  readonly southernmost: Extreme | null
+  readonly by_country: readonly Country[]
+}
+
+const city = z.object({ name: z.string(), country: z.string(), population: z.int() })
+const extreme = city.extend({ latitude: z.number() }).nullable()
+
+const reportSchema = z.object({
   cities: z.int(),
   countries: z.int(),
   population: z.int(),
   largest: z.array(city),
   northernmost: extreme,
   southernmost: extreme,
-  by_country: z.array(country),
+  by_country: z.array(z.object({ country: z.string(), cities: z.int(), population: z.int() })),
 })
 
+export function parseReport(value: unknown): Report {
+  return reportSchema.parse(value)
+}
+
 /** Prints a report as tables. */
-export function printReport(report: z.output<typeof reportSchema>): void {
+export function printReport(report: Report): void {
   print(
     `${number(report.cities)} cities in ${number(report.countries)} countries, ` +
       `${number(report.population)} people live in them`,

@@ -2,11 +2,11 @@ import { escapeLiteral } from 'pg'
 
 // What the demo sends, to the letter as it shows it: anybody could have typed it.
 
-
 export function insertJob(type: string, payload: Readonly<Record<string, unknown>>): string {
-  const json = escapeLiteral(JSON.stringify(payload, undefined, 2))
+  const short = JSON.stringify(payload)
+  const json = short.length <= 60 ? short : JSON.stringify(payload, undefined, 2)
   return `insert into jobtable.job (type, payload)
-values (${escapeLiteral(type)}, ${json})
+values (${escapeLiteral(type)}, ${escapeLiteral(json)})
 returning id, status;`
 }
 

@@ -27,11 +27,13 @@ describe('a key', () => {
   })
 
   test('is free for another owner, another type and without a key', async () => {
-    await insertJob(database(), 'keyed', { key: 'mine' })
-    await insertJob(database(), 'keyed', { key: 'mine', owner: 'somebody else' })
-    await insertJob(database(), 'other', { key: 'mine' })
-    await insertJob(database(), 'keyed', { key: null })
-    await insertJob(database(), 'keyed', { key: null })
+    const rows = await database().query(
+      `insert into jobtable.job (owner, type, key) values
+         (null, 'keyed', 'mine'), ('somebody else', 'keyed', 'mine'), (null, 'other', 'mine'),
+         (null, 'keyed', null), (null, 'keyed', null)
+       returning id`,
+    )
+    expect(rows).toHaveLength(5)
   })
 
   const held: readonly Status[] = ['new', 'queued', 'started']
@@ -44,9 +46,11 @@ describe('a key', () => {
       key: 'k',
       holds_key: held.includes(status),
     })
-    const again = insertJob(database(), type, { key: 'k' })
-    if (held.includes(status)) expect((await refusal(again)).code).toBe('23505')
-    else expect(await again).not.toBe(id)
+    const again = await database().query(
+      `insert into jobtable.job (type, key) values ($1, 'k') on conflict do nothing returning id`,
+      [type],
+    )
+    expect(again).toHaveLength(held.includes(status) ? 0 : 1)
   })
 
   test('is free again after the job was deleted', async () => {
@@ -57,6 +61,11 @@ describe('a key', () => {
 })
 
 describe('ON CONFLICT', () => {
+  interface Row {
+    readonly id: string
+    readonly key: string
+  }
+
   const targets = ['', '(owner, type, key) where holds_key']
 
   test.each(targets)(
@@ -66,17 +75,17 @@ describe('ON CONFLICT', () => {
       await addTypes(database(), type)
       const insert = `insert into jobtable.job (type, key)
       select '${type}', k from unnest($1::text[]) k on conflict ${target} do nothing returning id, key`
-      const first = await database().query(insert, [['a', 'b']])
-      const second = await database().query(insert, [['b', 'c', 'c']])
-      const third = await database().query(insert, [['a', 'b', 'c']])
-      expect([first, second, third].map((rows) => rows.map((row) => row['key']))).toEqual([
+      const first = await database().query<Row>(insert, [['a', 'b']])
+      const second = await database().query<Row>(insert, [['b', 'c', 'c']])
+      const third = await database().query<Row>(insert, [['a', 'b', 'c']])
+      expect([first, second, third].map((rows) => rows.map((row) => row.key))).toEqual([
         ['a', 'b'],
         ['c'],
         [],
       ])
       const ticker = await startTicker(database(), type)
       const claimed = (await ticker.claim()).map((job) => job.id)
-      expect(claimed).toEqual([...first, ...second].map((row) => row['id']))
+      expect(claimed).toEqual([...first, ...second].map((row) => row.id))
     },
   )
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { copyIn } from '../../support/copy.ts'
 import { useDatabase } from '../../support/database.ts'
-import { addTypes, insertJob } from '../../support/job.ts'
+import { addTypes, insertJob, readJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
 import { openSession } from '../../support/session.ts'
 
@@ -69,11 +69,11 @@ describe('a column that only the queue writes', () => {
   })
 
   test('its default value is accepted', async () => {
-    await insertJob(database(), 'convert', { status: 'new', attempt: 0, uncharged: 0 })
-    await database().query(
-      `insert into jobtable.job (type, created_at, cancel_requested)
-       values ('convert', now(), false)`,
+    const rows = await database().query(
+      `insert into jobtable.job (type, status, attempt, uncharged, created_at)
+       values ('convert', 'new', 0, 0, now()) returning id`,
     )
+    expect(rows).toHaveLength(1)
   })
 })
 
@@ -90,7 +90,11 @@ describe('a column whose feature does not exist yet', () => {
   })
 
   test('accepts the value that changes nothing', async () => {
-    await insertJob(database(), 'convert', { max_attempts: 1, cancel_requested: false })
+    const id = await insertJob(database(), 'convert', { max_attempts: 1, cancel_requested: false })
+    expect(await readJob(database(), id)).toMatchObject({
+      max_attempts: 1,
+      cancel_requested: false,
+    })
   })
 })
 
@@ -150,8 +154,9 @@ describe('the type', () => {
     await using session = await openSession(database())
     await session.query('begin')
     await addTypes(session, 'registered_now')
-    await insertJob(session, 'registered_now')
+    const id = await insertJob(session, 'registered_now')
     await session.query('commit')
+    expect(await readJob(database(), id)).toMatchObject({ type: 'registered_now' })
   })
 })
 

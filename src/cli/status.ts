@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import type { Pool } from 'pg'
+import {
+  type Count,
+  type TypeStatus,
+  typeStatuses,
+  type WorkerStatus,
+  workers,
+} from '../queries/status.ts'
+import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
+import { duration, jsonOption } from './options.ts'
+import { type Column, note, print, printJson, printTable } from './output.ts'
+import { durationText, timeText } from './time.ts'
+
+const WATCH_SECONDS = 2
+
+interface StatusOptions extends DatabaseOptions {
+  /** true: without a value. */
+  readonly watch?: number | true
+  readonly json?: boolean
+}
+
+interface Status {
+  readonly workers: readonly WorkerStatus[]
+  readonly types: readonly TypeStatus[]
+}
+
+export function statusCommand(): Command {
+  return databaseOptions(new Command('status'))
+    .summary('show workers, and jobs by type')
+    .description(
+      'Shows the workers, and how many jobs of each type wait, run and have ended. Reads the queue and ' +
+        'not the jobs: as cheap with ten million of them. ≈ marks a number that counts jobs deleted or ' +
+        'resubmitted since, > one whose counting was cut short. Paused jobs are not counted.',
+    )
+    .option(
+      '--watch [seconds]',
+      `show it again and again (default: every ${WATCH_SECONDS} s)`,
+      duration,
+    )
+    .addOption(jsonOption('one object, {"workers", "types"}'))
+    .action(async (options: StatusOptions) => {
+      await withDatabase(options, 'status', (database) => run(database, options))
+    })
+}
+
+async function run(database: Pool, { watch, json }: StatusOptions): Promise<void> {
+  const seconds = watch === true ? WATCH_SECONDS : watch
+  for (;;) {
+    const status: Status = {
+      workers: await workers(database),
+      types: await typeStatuses(database),
+    }
+    if (seconds !== undefined && process.stdout.isTTY) process.stdout.write('\u001B[H\u001B[2J')
+    if (json === true) printJson(status)
+    else show(status)
+    if (seconds === undefined) return
+    await sleep(seconds * 1000)
+    if (json !== true) print('')
+  }
+}
+
+function show(status: Status): void {
+  if (status.workers.length === 0) note('no worker runs: start one with "jobtable worker"')
+  else printTable(WORKER_COLUMNS, status.workers)
+  if (status.workers.length > 0 && status.types.length > 0) print('')
+  if (status.types.length === 0) note('no job types: register some with "jobtable register"')
+  else printTable(TYPE_COLUMNS, status.types)
+}
+
+const WORKER_COLUMNS: readonly Column<WorkerStatus>[] = [
+  { title: 'WORKER', value: (worker) => worker.id, align: 'right' },
+  {
+    title: 'STATE',
+    value: (worker) => (worker.live ? 'live' : `silent for ${durationText(worker.silent_ms)}`),
+    style: (worker) => (worker.live ? 'green' : 'red'),
+  },
+  {
+    title: 'RUNNING',
+    value: (worker) => `${worker.running} of ${worker.capacity}`,
+    align: 'right',
+  },
+  { title: 'HOST', value: (worker) => worker.host },
+  { title: 'PID', value: (worker) => String(worker.pid), align: 'right' },
+  { title: 'SINCE', value: (worker) => timeText(worker.started_at) },
+  { title: 'VERSION', value: (worker) => worker.version },
+  { title: 'TYPES', value: (worker) => worker.types.join(', ') },
+]
+
+const TYPE_COLUMNS: readonly Column<TypeStatus>[] = [
+  { title: 'TYPE', value: (type) => type.type },
+  { title: 'WAITING', value: (type) => countText(type.waiting), align: 'right' },
+  { title: 'SCHEDULED', value: (type) => countText(type.scheduled), align: 'right' },
+  { title: 'QUEUED', value: (type) => number(type.queued), align: 'right' },
+  { title: 'RUNNING', value: (type) => number(type.started), align: 'right' },
+  { title: 'FINISHED', value: (type) => countText(type.finished), align: 'right' },
+  {
+    title: 'FAILED',
+    value: (type) => countText(type.failed),
+    align: 'right',
+    style: (type) => (type.failed.count > 0 ? 'red' : undefined),
+  },
+]
+
+function countText({ count, accuracy }: Count): string {
+  if (count === 0 && accuracy !== 'at least') return '0'
+  const marks = { exact: '', estimate: '≈ ', 'at least': '> ' } as const
+  return marks[accuracy] + number(count)
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en')
+}

@@ -1,0 +1,18 @@
+import type { Database } from '../queries.ts'
+import { all } from '../queries.ts'
+
+/** Lets a session name the queue's tables without their schema. */
+export async function useJobtableSchema(database: Database): Promise<void> {
+  await all(database, "select set_config('search_path', 'jobtable, public', false)")
+}
+
+/** Sends a notification with an empty payload. */
+export async function notify(database: Database, channel: string): Promise<void> {
+  await all(database, "select pg_notify($1, '')", [channel])
+}
+
+/** Has this session receive a channel's notifications. The name must be a plain identifier. */
+export async function listen(database: Database, channel: string): Promise<void> {
+  if (!/^[a-z_][a-z0-9_]*$/.test(channel)) throw new TypeError(`not a channel: ${channel}`)
+  await all(database, `listen ${channel}`)
+}

@@ -1,0 +1,174 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  type CliResult,
+  EXECUTORS,
+  endCommandsAfterEach,
+  type RunningCli,
+  runCli,
+  startCli,
+} from '../../support/cli.ts'
+import { useDatabase } from '../../support/database.ts'
+import { addTypes, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
+import { until } from '../../support/worker.ts'
+
+const database = useDatabase()
+endCommandsAfterEach()
+
+const env = (): Record<string, string> => ({ DATABASE_URL: database().url })
+
+const start = (...args: string[]): RunningCli =>
+  startCli(['worker', '--executors', EXECUTORS, ...args], { env: env() })
+
+const run = async (...args: string[]): Promise<CliResult> => await start(...args).ended
+
+beforeEach(async () => {
+  await runCli(['register', '--executors', EXECUTORS], { env: env() })
+})
+
+async function begun(id: string): Promise<void> {
+  await until(
+    database(),
+    "exists (select from jobtable.job where id = $1 and status = 'started')",
+    [id],
+  )
+}
+
+describe('--until-empty', () => {
+  test('runs what there is and ends', async () => {
+    const ids = await insertJobs(database(), 'echo', 50)
+    expect(await run('--until-empty')).toMatchObject({ code: 0, stdout: '' })
+    for (const id of ids) expect(await statusOf(database(), id)).toBe('completed')
+  })
+
+  test('ends at once if there is nothing, or nothing yet', async () => {
+    await insertJob(database(), 'echo', { run_at: '2099-01-01' })
+    expect((await run('--until-empty')).code).toBe(0)
+  })
+
+  test('exit code 1 if a job failed', async () => {
+    const id = await insertJob(database(), 'fail')
+    const { code, stderr } = await run('--until-empty')
+    expect(code).toBe(1)
+    expect(stderr).toContain('1 job failed')
+    expect(await statusOf(database(), id)).toBe('failed')
+  })
+})
+
+describe('signals', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s lets a running job end, gives back what has not begun: exit code 0',
+    async (signal) => {
+      const worker = start('--concurrency', '1', '--prefetch', '5')
+      const [first = '', second = ''] = await insertJobs(database(), 'hang', 2)
+      await begun(first)
+      await until(
+        database(),
+        "exists (select from jobtable.job where id = $1 and status = 'queued')",
+        [second],
+      )
+      worker.child.kill(signal)
+      await worker.line('stopping: running jobs have 30 s')
+      await until(
+        database(),
+        "exists (select from jobtable.job where id = $1 and status = 'new')",
+        [second],
+      )
+      expect(await statusOf(database(), first)).toBe('started')
+      await database().query('update jobtable.job set cancel_requested = true where id = $1', [
+        first,
+      ])
+      expect((await worker.ended).code).toBe(0)
+      expect(await readJob(database(), first)).toMatchObject({ status: 'cancelled', attempt: 1 })
+      await database().query('delete from jobtable.job where id = $1', [second])
+    },
+  )
+
+  test('the grace period over, a running job is given back without cost', async () => {
+    const worker = start('--grace', '0')
+    const id = await insertJob(database(), 'hang')
+    await begun(id)
+    worker.child.kill('SIGTERM')
+    expect((await worker.ended).code).toBe(0)
+    expect(await readJob(database(), id)).toMatchObject({ status: 'new', uncharged: 1 })
+    await database().query('delete from jobtable.job where id = $1', [id])
+  })
+
+  test('a second signal stops running jobs at once', async () => {
+    const worker = start()
+    const id = await insertJob(database(), 'hang')
+    await begun(id)
+    worker.child.kill('SIGINT')
+    await worker.line('stopping: running jobs have 30 s')
+    const hurried = worker.line('stopping at once')
+    // Two signals of one moment count as one.
+    const insisting = setInterval(() => worker.child.kill('SIGINT'), 50)
+    await hurried
+    clearInterval(insisting)
+    expect((await worker.ended).code).toBe(0)
+    expect(await statusOf(database(), id)).toBe('new')
+    await database().query('delete from jobtable.job where id = $1', [id])
+  })
+})
+
+describe('log', () => {
+  test('is JSON where there is no terminal: start, listening, a failed job', async () => {
+    const worker = start()
+    await worker.line('"msg":"listening: jobs are picked up at once"')
+    const id = await insertJob(database(), 'fail', { payload: { message: 'bad luck' } })
+    const line = await worker.line('"msg":"job failed"')
+    expect(JSON.parse(line)).toMatchObject({
+      level: 40,
+      job: id,
+      type: 'fail',
+      attempt: 1,
+      detail: 'RangeError: bad luck',
+    })
+    worker.child.kill('SIGTERM')
+    const { stdout, stderr } = await worker.ended
+    expect(stdout).toBe('')
+    for (const text of stderr.trim().split('\n')) JSON.parse(text)
+  })
+
+  test('tells an outage once, and its end', async () => {
+    const worker = start('--poll', '20', '--no-listen')
+    await worker.line('worker started')
+    await database().query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'jobtable:worker'`)
+    await worker.line('trouble with the database')
+    await worker.line('the database answers again')
+    worker.child.kill('SIGTERM')
+    const { stderr } = await worker.ended
+    expect(stderr.match(/trouble with the database/g)).toHaveLength(1)
+    expect(stderr).not.toContain('listening')
+  })
+
+  test('tells why nobody wakes it', async () => {
+    const elsewhere = new URL(database().url)
+    elsewhere.port = '1'
+    const worker = start('--listen-url', elsewhere.href)
+    expect(await worker.line('wake-ups do not arrive')).toContain('ECONNREFUSED')
+    worker.child.kill('SIGTERM')
+    expect((await worker.ended).stderr).not.toContain(elsewhere.password)
+  })
+})
+
+describe('refuses to start', () => {
+  test.each([
+    [['--executors', '/nowhere'], 2, 'the folder of executors /nowhere cannot be read'],
+    [['--executors', EXECUTORS, '--concurrency', '0'], 2, 'whole number from 1'],
+    [['--executors', EXECUTORS, '--grace', '-1'], 2, 'must be a number, 0 or more'],
+    [['--executors', EXECUTORS, EXECUTORS], 1, 'is defined in'],
+    [[], 2, "required option '--executors <dir...>' not specified"],
+  ])('%j', async (args, code, message) => {
+    const result = await runCli(['worker', ...args], { env: env() })
+    expect(result.stderr).toContain(message)
+    expect(result.code).toBe(code)
+  })
+})
+
+test('types of other workers are left to them', async () => {
+  await addTypes(database(), 'foreign')
+  const id = await insertJob(database(), 'foreign')
+  expect((await run('--until-empty')).code).toBe(0)
+  expect(await statusOf(database(), id)).toBe('new')
+})
