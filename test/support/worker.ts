@@ -53,8 +53,9 @@ export async function until(
   database: Pick<Database, 'query'>,
   condition: string,
   values: readonly unknown[] = [],
+  patienceMs: number = PATIENCE_MS,
 ): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
+  const deadline = Date.now() + patienceMs
   for (;;) {
     const [row] = await database.query(`select (${condition}) as holds`, values)
     if (row?.['holds'] === true) return
@@ -76,9 +77,14 @@ export function gate(): Gate {
 }
 
 /** Waits until no job of the database is waiting or running. */
-export async function allFinished(database: Pick<Database, 'query'>): Promise<void> {
+export async function allFinished(
+  database: Pick<Database, 'query'>,
+  patienceMs?: number,
+): Promise<void> {
   await until(
     database,
     "not exists (select from jobtable.job where status in ('new', 'queued', 'started'))",
+    [],
+    patienceMs,
   )
 }

@@ -160,6 +160,22 @@ describe('jobs are claimable, each exactly once, after', () => {
     expect(await claimable('two_phase')).toEqual([id])
   })
 
+  test.each(['repeatable read', 'serializable'])(
+    'two transactions at a time under %s, neither in the other’s way',
+    async (level) => {
+      const type = `under ${level}`
+      await addTypes(database(), type)
+      await using first = await openSession(database())
+      await using second = await openSession(database())
+      await first.query(`begin isolation level ${level}`)
+      await second.query(`begin isolation level ${level}`)
+      const ids = [await insertJob(first, type), await insertJob(second, type)]
+      await first.query('commit')
+      await second.query('commit')
+      expect(await claimable(type)).toEqual(ids)
+    },
+  )
+
   test('an INSERT with the schema on the search path', async () => {
     await addTypes(database(), 'on_path')
     await using session = await openSession(database())

@@ -248,7 +248,6 @@ test('two purges at a time neither wait for one another nor remove a job twice',
     await session.query(
       `select set_config('jobtable.now', (now() + interval '2 hours')::text, false)`,
     )
-    await session.query(`set lock_timeout = '500ms'`)
     counts.push(await queries.purge(session.client, 5))
   }
   await first.query('commit')
