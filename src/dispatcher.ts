@@ -48,6 +48,8 @@ export class Dispatcher extends Service {
   #lookAt = 0
   /** Whether somebody has called since the tick on its way was sent. */
   #woken = false
+  /** Whether trouble was told that a tick has not yet ended. */
+  #troubled = false
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
   #contended = 0
@@ -58,6 +60,11 @@ export class Dispatcher extends Service {
   constructor(options: DispatcherOptions) {
     super()
     this.#options = options
+    // Whoever of the worker met it: a tick finds out whether the database answers.
+    options.events.on('trouble', () => {
+      this.#troubled = true
+      this.wake()
+    })
   }
 
   protected override async run(): Promise<void> {
@@ -168,7 +175,8 @@ export class Dispatcher extends Service {
         slots,
         prefetch,
       })
-      if (this.#backoff.failures > 0) events.emit('recovered')
+      if (this.#troubled) events.emit('recovered')
+      this.#troubled = false
       this.#backoff.reset()
       this.#claimLimit *= 2
       this.#settle(answer, begin, slots + prefetch)
@@ -273,11 +281,13 @@ export class Dispatcher extends Service {
   }
 
   #ranges(): LaneRange[] {
+    const held = new Map(this.#runningOfType)
+    for (const { type } of this.#queued) held.set(type, (held.get(type) ?? 0) + 1)
     return this.#options.types.map((type) => ({
       fromLane: type.fromLane,
       fromSeq: '-1',
       toLane: type.toLane,
-      room: Math.max(0, type.concurrency - (this.#runningOfType.get(type.name) ?? 0)),
+      room: Math.max(0, type.concurrency - (held.get(type.name) ?? 0)),
     }))
   }
 

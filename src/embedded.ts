@@ -33,7 +33,7 @@ import {
   stopPostmaster,
 } from './embedded/postmaster.ts'
 
-export { EmbeddedError, type EmbeddedErrorCode } from './embedded/errors.ts'
+export { EmbeddedError } from './embedded/errors.ts'
 export type { StopMode } from './embedded/postmaster.ts'
 
 export interface EmbeddedOptions {

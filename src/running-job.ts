@@ -205,7 +205,7 @@ function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').slice(0, MAX_DETAIL)
 }
 
-/** What an executor returned, as JSON text; nothing for undefined and null. Throws where JSON cannot hold it. */
+/** What an executor returned, as JSON text; nothing for undefined. Throws where JSON cannot hold it. */
 function resultText(value: unknown): string | undefined {
-  return value === undefined || value === null ? undefined : jsonText(value)
+  return value === undefined ? undefined : jsonText(value)
 }

@@ -231,7 +231,7 @@ export class Worker implements AsyncDisposable {
     if (parts === undefined) return this.#close()
     const { dispatcher, facets, heartbeat, maintenance, notifier } = parts
     this.events.emit('stopping')
-    await Promise.all([notifier?.stop(), maintenance.stop()])
+    await maintenance.stop()
 
     dispatcher.drain()
     const drained = dispatcher.drained()
@@ -253,7 +253,8 @@ export class Worker implements AsyncDisposable {
 
     await dispatcher.stop()
     await facets.stop()
-    await heartbeat.stop()
+    // These two went on until now: a running job may have been asked to stop.
+    await Promise.all([notifier?.stop(), heartbeat.stop()])
     await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
       this.events.emit('trouble', error)
     })

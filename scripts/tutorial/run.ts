@@ -57,7 +57,8 @@ export async function runDocument(
 }
 
 async function take(shell: Shell, step: RunStep): Promise<void> {
-  const script = step.kind === 'sql' ? `jobtable sql <<'END_OF_SQL'\n${step.text}END_OF_SQL\n` : step.text
+  const script =
+    step.kind === 'sql' ? `jobtable sql <<'END_OF_SQL'\n${step.text}END_OF_SQL\n` : step.text
   let problem: string | undefined
   if (step.background) {
     const output = await shell.start(script)
@@ -73,7 +74,8 @@ async function take(shell: Shell, step: RunStep): Promise<void> {
       return problem === undefined ? true : undefined
     }, timeoutMs)
   }
-  if (problem !== undefined) throw new Error(`line ${step.line}: ${problem}\n--- the step\n${step.text}`)
+  if (problem !== undefined)
+    throw new Error(`line ${step.line}: ${problem}\n--- the step\n${step.text}`)
 }
 
 /** What is wrong with the way in which a step went; undefined for nothing. */

@@ -10,10 +10,18 @@ begin
   ) then
     execute format('alter table %s add primary key (%I)', facet, "column");
   end if;
-  execute format(
-    'alter table %s add foreign key (%I) references jobtable.job (id) on delete cascade',
-    facet, "column"
-  );
+  if not exists (
+    select
+    from pg_catalog.pg_constraint f
+    join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attname = "column"
+    where f.conrelid = facet and f.contype = 'f' and f.confrelid = 'jobtable.job'::regclass
+      and f.confdeltype = 'c' and f.conkey = array[a.attnum]
+  ) then
+    execute format(
+      'alter table %s add foreign key (%I) references jobtable.job (id) on delete cascade',
+      facet, "column"
+    );
+  end if;
   perform jobtable_internal.facet_columns(facet);
 end
 $$;

@@ -70,6 +70,10 @@ begin
   new.paused := coalesce(new.paused, false);
   new.cancel_requested := coalesce(new.cancel_requested, false);
   perform jobtable_internal.refuse_bad_json(new);
+  if new.priority is null and old.priority is not null then
+    -- Null would leave it in the lane of the old one: an entry there cannot tell.
+    new.priority := (select t.priority from jobtable.job_type t where t.name = new.type);
+  end if;
 
   if new.cancel_requested and not old.cancel_requested then
     perform jobtable_internal.request_cancel(old.id, old.status);

@@ -22,6 +22,10 @@ begin
       message = format('job type "%s" is in use, by job %s among others', old.name, v_job),
       hint = 'Delete its jobs first.';
   end if;
+  delete from jobtable_internal.finished f where f.type_id = old.id;
+  delete from jobtable_internal.ready q
+  where q.lane between jobtable_internal.lane(old.id, (-32768)::smallint)
+    and jobtable_internal.lane(old.id, 32767::smallint);
   return old;
 end
 $$;

@@ -8,9 +8,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   with told as materialized (
-    select o.id, o.lease, o.outcome, o.detail, o.result, o.error
-    from jsonb_to_recordset(outcomes) as o (
-      id bigint, lease bigint, outcome text, detail text, result jsonb, error jsonb
+    -- The result as it stands there: a record would make SQL's null of JSON's.
+    select o.id, o.lease, o.outcome, o.detail, e.value -> 'result' as result, o.error
+    from jsonb_array_elements(outcomes) e
+    cross join lateral jsonb_to_record(e.value) as o (
+      id bigint, lease bigint, outcome text, detail text, error jsonb
     )
   ), mine as materialized (
     select t.*, j.attempt, j.started_at, j.worker, j.status as was,
@@ -52,6 +54,15 @@ begin
       m.error ->> 'name', m.error ->> 'message', m.error ->> 'stack', m.error ->> 'cause'
     from mine m
     where m.becomes <> 'completed' and m.was = 'started'
+    on conflict (job, n) do update
+    set worker = excluded.worker,
+      started_at = excluded.started_at,
+      finished_at = excluded.finished_at,
+      outcome = excluded.outcome,
+      error_name = excluded.error_name,
+      error_message = excluded.error_message,
+      error_stack = excluded.error_stack,
+      error_cause = excluded.error_cause
   ), listed as (
     insert into jobtable_internal.finished (type_id, failed, at, ids)
     select (select t.id from jobtable.job_type t where t.name = w.type), w.status = 'failed',

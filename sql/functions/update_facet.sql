@@ -9,6 +9,8 @@ declare
   v_field text;
   v_type text;
   v_names text[];
+  v_set text;
+  v_count bigint;
   v_error text;
 begin
   if jsonb_typeof(fields) is distinct from 'object' then
@@ -42,9 +44,25 @@ begin
   end if;
 
   v_names := array(select jsonb_object_keys(fields));
+  v_set := (
+    select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(v_names) n where n <> all (v_key)
+  );
   begin
+    -- Tried first: INSERT … ON CONFLICT asks for each column that must not be null, though the row
+    -- is there.
+    if v_set is not null then
+      execute format(
+        'update %1$s f set %2$s from jsonb_populate_record(null::%1$s, $2) r where f.%3$I = $1%4$s',
+        facet, v_set, v_key[1],
+        (select string_agg(format(' and f.%1$I = r.%1$I', k), '') from unnest(v_key[2:]) k)
+      ) using job, fields;
+      get diagnostics v_count = row_count;
+      if v_count > 0 then
+        return;
+      end if;
+    end if;
     execute format(
-      'insert into %1$s (%2$I%3$s) select $1%4$s from jsonb_populate_record(null::%1$s, $2) r '
+      'insert into %1$s as f (%2$I%3$s) select $1%4$s from jsonb_populate_record(null::%1$s, $2) r '
       'on conflict (%5$s) do %6$s',
       facet, v_key[1],
       (select string_agg(format(', %I', n), '') from unnest(v_names) n),

@@ -60,8 +60,15 @@ function fieldsText(fields: LogFields | undefined): string {
     .join('')
 }
 
-/** Writes a worker's events into the log. An outage is told once, and its end. */
+/**
+ * Writes a worker's events into the log. An outage is told once, and its end. A promise that an
+ * executor has rejected and left alone is told as well, instead of ending the process and with it the
+ * other jobs.
+ */
 export function logEvents(worker: Worker, log: Logger): void {
+  process.on('unhandledRejection', (reason) => {
+    log.error('an executor left a rejected promise unhandled', { reason: messageOf(reason) })
+  })
   const { events } = worker
   let troubledAt: number | undefined
   events.on('started', (id) => log.info('worker started', { worker: id }))

@@ -104,6 +104,7 @@ describe('up', () => {
 
     await using second = start('up', '--data', 'up', '--executors', 'mine')
     await second.printed(/was running already/)
+    await second.printed(/^postgres:/)
     expect(second.stdout.trim()).toBe(url)
     second.signal('SIGTERM')
     expect(await second.ended()).toBe(0)

@@ -56,7 +56,7 @@ test('a tick has the same plans, and touches no more pages, whatever has finishe
     const probes = 6 * BATCH
     expect(pages(large)).toBeLessThanOrEqual(pages(small) + probes)
     expect(pages(analysed)).toBeLessThanOrEqual(pages(small) + probes)
-    console.log(
+    await context.annotate(
       `pages of a tick of ${BATCH}: ${pages(small)} small, ${pages(large)} with ${ROWS} rows of each kind, ${pages(analysed)} analysed`,
     )
   } finally {

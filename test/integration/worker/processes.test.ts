@@ -48,8 +48,7 @@ test('SIGTERM gives back what has not begun, lets the rest finish, and leaves no
     "insert into jobtable.job (type) select 'slow' from generate_series(1, 30)",
   )
   await until(database(), "(select count(*) >= 5 from jobtable.job where status = 'started')")
-  const [code] = await stop(child)
-  expect(code).toBe(0)
+  expect(await stop(child)).toBe(0)
   const [counts] = await database().query(
     `select count(*) filter (where status in ('queued', 'started'))::integer as held,
        bool_and(attempt = 0) filter (where status = 'new') as untouched,
@@ -82,10 +81,11 @@ function startProcess(type: string, ...args: string[]): ChildProcess {
   return child
 }
 
-async function stop(child: ChildProcess): Promise<unknown[]> {
+async function stop(child: ChildProcess): Promise<number | null> {
   children.delete(child)
-  if (child.exitCode !== null) return [child.exitCode]
+  if (child.exitCode !== null) return child.exitCode
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  return await exited
+  await exited
+  return child.exitCode
 }

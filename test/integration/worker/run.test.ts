@@ -114,6 +114,7 @@ describe('a job that is inserted', () => {
         defineExecutor({
           type: 'throw_odd',
           async execute() {
+            // oxlint-disable-next-line typescript/only-throw-error -- executors throw anything
             throw thrown
           },
         }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineExecutor } from '../../../src/executor.ts'
+import { Worker } from '../../../src/worker.ts'
 import { useDatabase } from '../../support/database.ts'
 import {
   allFinished,
@@ -137,11 +138,16 @@ describe('a worker that is stopped', () => {
   })
 
   test('before it has started, or twice, does no harm', async () => {
-    const worker = await startWorker(database(), {
-      executors: [defineExecutor({ type: 'short', execute: () => undefined })],
-    })
+    const executors = [defineExecutor({ type: 'short', execute: () => undefined })]
+    await new Worker({ connectionString: database().url, executors }).stop()
+    const worker = await startWorker(database(), { executors })
     await Promise.all([worker.stop(), worker.stop()])
     await worker.stop()
+    const [row] = await database().query(
+      'select stopped_at is not null as stopped from jobtable.worker where id = $1',
+      [worker.id],
+    )
+    expect(row).toEqual({ stopped: true })
   })
 })
 
