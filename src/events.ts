@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { inspect } from 'node:util'
 import type { HandedJob, Id, Outcome } from './queries.ts'
 
 /** What a worker tells as it happens. Handlers run in the worker's own turn: keep them short. */
@@ -32,7 +33,21 @@ export interface WorkerEvents {
   readonly stopped: []
 }
 
-/** A typed emitter of the worker's events. */
-export class Events extends EventEmitter<{
-  -readonly [E in keyof WorkerEvents]: WorkerEvents[E]
-}> {}
+type EventMap = { -readonly [E in keyof WorkerEvents]: WorkerEvents[E] }
+
+/** A typed emitter of the worker's events. A handler that throws is told of, and harms nobody else. */
+export class Events extends EventEmitter<EventMap> {
+  override emit<E extends keyof EventMap>(event: E, ...args: EventMap[E]): boolean {
+    for (const handler of this.rawListeners(event)) {
+      try {
+        Reflect.apply(handler, this, args)
+      } catch (error) {
+        process.emitWarning(
+          `a handler of the event "${event}" threw ${inspect(error)}`,
+          'JobtableWarning',
+        )
+      }
+    }
+    return this.listenerCount(event) > 0
+  }
+}

@@ -26,13 +26,8 @@ export abstract class Service implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#running !== undefined || this.stopping.aborted) return
     this.#running = this.run()
-    // A failure is told by `stop`, or by whoever waits for `ended`; it must not kill the process.
+    // A failure is told by `stop`; it must not end the process before.
     this.#running.catch(() => undefined)
-  }
-
-  /** Settles as the service's work does. */
-  get ended(): Promise<void> {
-    return this.#running ?? Promise.resolve()
   }
 
   async stop(): Promise<void> {

@@ -81,7 +81,7 @@ comment on column jobtable.job.priority is
 'Smaller runs sooner, among the due jobs that a worker has executors for.
 
 Null means the priority of its type, taken when the job becomes claimable. A client may change it
-until the job starts (then JT010).';
+until the job starts (then JT010); changed to null it becomes the priority that the type has then.';
 
 comment on column jobtable.job.created_at is
 'When the transaction that inserted the job began.
