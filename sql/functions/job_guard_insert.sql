@@ -61,17 +61,11 @@ begin
     perform jobtable_internal.refuse_queue_column(v_column);
   end if;
 
-  v_column := jobtable_internal.unsupported_column(new);
-  if new.cancel_requested then
-    v_column := 'cancel_requested';
-  end if;
-  if v_column is not null then
-    raise exception using
-      errcode = 'JT003',
-      message = format('column "%s" is not supported by this version', v_column),
-      hint = 'Leave it out, or set it to null.';
-  end if;
-
+  -- A job is asked to stop by UPDATE, once it has started.
+  perform jobtable_internal.refuse_unsupported(
+    case when new.cancel_requested then 'cancel_requested'
+    else jobtable_internal.unsupported_column(new) end
+  );
   perform jobtable_internal.refuse_bad_json(new);
   return new;
 end

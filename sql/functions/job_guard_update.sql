@@ -55,13 +55,7 @@ begin
     perform jobtable_internal.refuse_queue_column(v_column);
   end if;
 
-  v_column := jobtable_internal.unsupported_column(new);
-  if v_column is not null then
-    raise exception using
-      errcode = 'JT003',
-      message = format('column "%s" is not supported by this version', v_column),
-      hint = 'Leave it out, or set it to null.';
-  end if;
+  perform jobtable_internal.refuse_unsupported(jobtable_internal.unsupported_column(new));
 
   -- An explicit NULL means the default here as it does at INSERT.
   new.payload := coalesce(new.payload, '{}');
