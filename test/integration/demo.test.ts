@@ -99,6 +99,7 @@ describe('up', () => {
     )
     await using up = start('up', '--data', 'up', '--executors', 'mine')
     await up.printed(/Ctrl-C stops it/)
+    await up.printed(/^postgres:/)
     const url = up.stdout.trim()
     await query(url, "insert into jobtable.job (type) values ('hello')")
 
