@@ -12,6 +12,8 @@ import { z } from 'zod'
 
 const VERSIONS = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17']
 const SUITES = ['sql', 'integration']
+/** They start the server that people get, whatever the version under test. */
+const ELSEWHERE = ['demo', 'docs', 'embedded', 'package', 'resolve']
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = resolve(process.env['JOBTABLE_VERSIONS_DIR'] ?? join(PROJECT, '.jobtable/versions'))
@@ -57,7 +59,12 @@ async function testOn(version: string, reportFile: string): Promise<Result> {
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
   const status = await run(
     process.execPath,
-    [VITEST, ...args, ...SUITES.flatMap((name) => ['--project', name])],
+    [
+      VITEST,
+      ...args,
+      ...SUITES.flatMap((name) => ['--project', name]),
+      ...ELSEWHERE.flatMap((name) => ['--exclude', `test/integration/${name}.test.ts`]),
+    ],
     { JOBTABLE_TEST_BIN: binDir, TEST_DATABASE_URL: undefined },
   )
   const seconds = Math.round((performance.now() - begun) / 1000)

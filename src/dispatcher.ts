@@ -231,13 +231,12 @@ export class Dispatcher extends Service {
   }
 
   #begin(begin: readonly HandedJob[], answer: TickAnswer): void {
-    const begun = new Set(answer.begun)
     const waiting = new Set(answer.waiting)
-    // What is neither was deleted, paused or put off by a client before it began.
+    // What neither begins nor waits was deleted, paused or put off by a client before it began.
     const kept = begin.filter((job) => waiting.has(job.id))
     this.#queued = [...this.#queued.slice(begin.length), ...kept]
     this.#beginAt = kept.length > 0 ? performance.now() + LOCKED_REST_MS : 0
-    for (const job of begin) if (begun.has(job.id)) this.#start(job)
+    for (const job of answer.begun) this.#start(job)
   }
 
   #accept(job: HandedJob): void {

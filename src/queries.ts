@@ -71,7 +71,8 @@ export interface TickAnswer {
   readonly locked: readonly Id[]
   /** Outcomes refused because the job is no longer this worker's. */
   readonly lost: readonly Id[]
-  readonly begun: readonly Id[]
+  /** Queued jobs that begin now, as they are now. */
+  readonly begun: readonly HandedJob[]
   /** Queued jobs whose row a client has locked: still queued. */
   readonly waiting: readonly Id[]
   readonly claimed: readonly HandedJob[]
@@ -86,7 +87,7 @@ export interface TickAnswer {
 interface TickRow extends QueryResultRow {
   locked: Id[]
   lost: Id[]
-  begun: Id[]
+  begun: HandedJob[] | null
   waiting: Id[]
   claimed: HandedJob[] | null
   looked: number
@@ -153,7 +154,7 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
   return {
     locked: row.locked,
     lost: row.lost,
-    begun: row.begun,
+    begun: row.begun ?? [],
     waiting: row.waiting,
     claimed: row.claimed ?? [],
     looked: row.looked,

@@ -2,7 +2,7 @@
 -- meanwhile goes back to new; one that a client's open transaction holds waits on. Jobs that an
 -- earlier call began, whose answer was lost, count as begun.
 create or replace function jobtable_internal.begin_queued(
-  ids bigint[], leases bigint[], out begun bigint[], out waiting bigint[]
+  ids bigint[], leases bigint[], out begun json, out waiting bigint[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -34,10 +34,10 @@ begin
     perform jobtable_internal.enqueue(v_back);
   end if;
 
-  select coalesce(array_agg(j.id) filter (where j.status = 'started'), '{}'),
+  select json_agg(jobtable_internal.handed(j) order by q.ord) filter (where j.status = 'started'),
     coalesce(array_agg(j.id) filter (where j.status = 'queued'), '{}')
   into begun, waiting
-  from unnest(ids, leases) as q (id, lease)
+  from unnest(ids, leases) with ordinality as q (id, lease, ord)
   join jobtable.job j on j.id = q.id
   where j.lease = q.lease;
 end

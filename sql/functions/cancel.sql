@@ -7,10 +7,7 @@ declare
 begin
   select j.status into v_status from jobtable.job j where j.id = cancel.id for update;
   if not found then
-    raise exception using
-      errcode = 'JT015',
-      message = format('there is no job %s', cancel.id),
-      hint = 'It was deleted, or never committed.';
+    perform jobtable_internal.refuse_missing_job(id);
   end if;
   if v_status in ('new', 'queued') then
     delete from jobtable.job j where j.id = cancel.id;

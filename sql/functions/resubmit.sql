@@ -2,19 +2,22 @@ create or replace function jobtable.resubmit(id bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_status jobtable.job_status;
 begin
   update jobtable.job j set status = 'new'
   where j.id = resubmit.id and j.status in ('completed', 'failed', 'cancelled');
-  if not found then
-    raise exception using
-      errcode = case when exists (select from jobtable.job j where j.id = resubmit.id)
-        then 'JT005' else 'JT015' end,
-      message = coalesce(
-        (select format('job %s is %s and cannot be resubmitted', j.id, j.status)
-         from jobtable.job j where j.id = resubmit.id),
-        format('there is no job %s', resubmit.id)),
-      hint = 'Only a completed, failed or cancelled job runs again.';
+  if found then
+    return;
   end if;
+  select j.status into v_status from jobtable.job j where j.id = resubmit.id;
+  if not found then
+    perform jobtable_internal.refuse_missing_job(id);
+  end if;
+  raise exception using
+    errcode = 'JT005',
+    message = format('job %s is %s and cannot be resubmitted', id, v_status),
+    hint = 'Only a completed, failed or cancelled job runs again.';
 end
 $$;
 

@@ -9,7 +9,7 @@ create or replace function jobtable_internal.tick(
   begin_ids bigint[], begin_leases bigint[],
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer,
-  out locked bigint[], out lost bigint[], out begun bigint[], out waiting bigint[],
+  out locked bigint[], out lost bigint[], out begun json, out waiting bigint[],
   out claimed json, out looked integer, out more boolean, out next_due_ms double precision
 )
 language plpgsql volatile
@@ -26,7 +26,6 @@ begin
   perform set_config('jobtable.writer', 'queue', true);
   locked := '{}';
   lost := '{}';
-  begun := '{}';
   waiting := '{}';
   looked := 0;
   more := false;

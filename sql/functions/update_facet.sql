@@ -101,10 +101,7 @@ begin
       if exists (select from jobtable.job j where j.id = job) then
         raise;
       end if;
-      raise exception using
-        errcode = 'JT015',
-        message = format('there is no job %s', job),
-        hint = 'It was deleted, or never committed.';
+      perform jobtable_internal.refuse_missing_job(job);
   end;
 end
 $$;

@@ -104,6 +104,13 @@ export async function withDatabase<T>(
 /** SQLSTATEs of a schema, relation, column or function that is not there: jobtable's, perhaps. */
 const MISSING_OBJECT: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883'])
 
+/** What helps, by SQLSTATE. */
+const HINTS: Readonly<Record<string, string>> = {
+  '3D000': 'Create the database, or check its name.',
+  '28P01': 'Check the user and the password.',
+  '28000': 'Check the user and the password.',
+}
+
 async function reach(source: ConnectionSource, connecting: () => Promise<void>): Promise<void> {
   try {
     await connecting()
@@ -113,7 +120,7 @@ async function reach(source: ConnectionSource, connecting: () => Promise<void>):
     throw new ConnectError(
       code ?? 'connection_failed',
       `cannot connect to ${describeDatabase(source)}: ${messageOf(cause)}`,
-      { cause, hint: 'Check that the server runs there, and the user and password.' },
+      { cause, hint: HINTS[code ?? ''] ?? 'Check that the server runs there, and the address.' },
     )
   }
 }

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { EmbeddedError } from '../embedded.ts'
-import { ConfigError, codeOf, isTransient } from '../errors.ts'
+import { ConfigError, codeOf, ExecutorError, isTransient } from '../errors.ts'
 import { MigrateError } from '../migrate.ts'
 import { ConnectError, UsageError, WaitTimeoutError } from './errors.ts'
 import { InterruptedError } from './interruption.ts'
@@ -23,12 +23,12 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
   1    a job failed, or doctor found a fault
-  2    wrong usage
+  2    wrong usage, or an executor at fault
   3    the database cannot be reached
   4    its schema is missing, or of another version
   5    the database refused
   124  --wait timed out
-  130, 143  ended by SIGINT, SIGTERM
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM
 
 Database: --database-url, else JOBTABLE_DATABASE_URL, DATABASE_URL, PGHOST and the other
 PG* variables, else the server that "jobtable up" runs on ./.jobtable.`
@@ -49,6 +49,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof WaitTimeoutError) return EXIT.waitTimedOut
   if (error instanceof ConnectError || error instanceof EmbeddedError) return EXIT.cannotConnect
   if (error instanceof UsageError || error instanceof ConfigError) return EXIT.usage
+  if (error instanceof ExecutorError) return EXIT.usage
   if (error instanceof MigrateError) {
     return SCHEMA_CODES.has(error.code) ? EXIT.schema : EXIT.refused
   }

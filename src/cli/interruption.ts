@@ -1,7 +1,9 @@
 /** Exit codes of a process that a signal has ended, as shells give them. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 type Signal = keyof typeof EXIT_CODES
+
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const satisfies readonly Signal[]
 
 /**
  * Started by npm, a process gets Ctrl-C twice, from the terminal and from npm. Nobody means two within
@@ -20,15 +22,14 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Turns SIGINT and SIGTERM into AbortSignals until it is disposed of. */
+/** Turns SIGINT, SIGTERM and SIGHUP (the terminal was closed) into AbortSignals until it is disposed of. */
 export class Interruption implements Disposable {
   readonly #first = new AbortController()
   readonly #second = new AbortController()
   #firstAt = 0
 
   constructor() {
-    process.on('SIGINT', this.#onSignal)
-    process.on('SIGTERM', this.#onSignal)
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal)
   }
 
   /** Fires at the first signal, with an InterruptedError: stop gracefully. */
@@ -42,8 +43,7 @@ export class Interruption implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    process.off('SIGINT', this.#onSignal)
-    process.off('SIGTERM', this.#onSignal)
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
   }
 
   readonly #onSignal = (signal: Signal): void => {

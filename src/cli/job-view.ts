@@ -75,7 +75,7 @@ function fieldsOf(job: JobReport): (readonly [string, string])[] {
     ['properties', isEmpty(job.properties) ? null : JSON.stringify(job.properties)],
     ['key', job.key],
     ['priority', job.priority === null ? null : String(job.priority)],
-    ['attempt', `${job.attempt} of ${job.max_attempts}`],
+    ['attempt', String(job.attempt)],
     ['worker', job.worker === null ? null : `${job.worker} on ${job.host ?? 'a host unknown'}`],
     ['created', timeText(job.created_at)],
     ['run at', timeText(job.run_at)],

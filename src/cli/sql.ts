@@ -19,7 +19,7 @@ export function sqlCommand(): Command {
   return databaseOptions(new Command('sql'))
     .summary('run SQL, where no psql is installed')
     .description(
-      'Runs SQL with search_path = jobtable, public. Several statements, parted by semicolons, are one ' +
+      'Runs SQL with search_path = public, jobtable. Several statements, parted by semicolons, are one ' +
         'transaction unless they say otherwise. COPY … FROM STDIN needs psql.',
     )
     .argument('[query]', 'the SQL (default: from --file or standard input)')

@@ -43,8 +43,8 @@ export function upCommand(): Command {
   return upOptions(new Command('up'))
     .summary('run a database and a worker here')
     .description(
-      'Starts PostgreSQL on a data folder, or joins the one that runs there, installs jobtable in it\n' +
-        'and runs jobs, until SIGINT or SIGTERM: then the worker stops as "jobtable worker" does, and\n' +
+      'Starts PostgreSQL on a data folder, or joins the one that runs there, installs jobtable in it ' +
+        'and runs jobs, until SIGINT or SIGTERM: then the worker stops as "jobtable worker" does, and ' +
         'the server with it. Prints the connection string. Exit code 0 after a signal.',
     )
     .action(async (options: UpOptions) => {
@@ -58,20 +58,17 @@ export function upCommand(): Command {
     })
 }
 
-/** A job of the executors that come with jobtable; of others nobody knows what they want. */
-const EXAMPLES: Readonly<Record<string, string>> = {
-  import_csv: '{"path": "/data/city.csv", "table": "public.city"}',
-}
-
 function announce({ server, passwordFile }: LocalQueue, executors: readonly Executor[]): void {
-  const types = executors.map(({ type }) => type)
-  const type = types.find((type) => type in EXAMPLES) ?? types[0] ?? ''
+  // Only a job that can run as it stands is worth typing.
+  const plain = executors.find(({ payload }) => payload?.safeParse({}).success !== false)
   note(
     [
       `PostgreSQL ${server.attached ? 'was running already' : 'runs'}; its password is kept in ${passwordFile}`,
-      `job types: ${types.join(', ')}`,
+      `job types: ${executors.map(({ type }) => type).join(', ')}`,
       'with any client that speaks SQL:',
-      `  insert into jobtable.job (type, payload) values ('${type}', '${EXAMPLES[type] ?? '{}'}');`,
+      plain === undefined
+        ? "  insert into jobtable.job (type, payload) values (…, '{…}');"
+        : `  insert into jobtable.job (type) values ('${plain.type}');`,
       '  select id, type, status, fraction, message, result from jobtable.job_report order by id;',
       'Ctrl-C stops it',
     ].join('\n'),
@@ -84,6 +81,6 @@ export async function stayUp(queue: LocalQueue, interruption: Interruption): Pro
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   }
-  note('stopping as soon as running jobs have ended; a second signal stops them')
+  note('stopping: running jobs have 30 s, or until a second signal')
   await queue.stop(hurry)
 }

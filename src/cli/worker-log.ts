@@ -63,11 +63,17 @@ function fieldsText(fields: LogFields | undefined): string {
 /**
  * Writes a worker's events into the log. An outage is told once, and its end. A promise that an
  * executor has rejected and left alone is told as well, instead of ending the process and with it the
- * other jobs.
+ * other jobs. An error that it throws out of a timer or event stops the worker gracefully: who knows in
+ * what state it has left the process.
  */
 export function logEvents(worker: Worker, log: Logger): void {
   process.on('unhandledRejection', (reason) => {
     log.error('an executor left a rejected promise unhandled', { reason: messageOf(reason) })
+  })
+  process.on('uncaughtException', (error) => {
+    log.error('an executor threw where nobody catches it: stopping', { stack: error.stack ?? '' })
+    process.exitCode = 1
+    process.kill(process.pid, 'SIGTERM')
   })
   const { events } = worker
   let troubledAt: number | undefined

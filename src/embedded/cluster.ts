@@ -82,6 +82,8 @@ export async function ensureDatabase(adminUrl: string, passwords: Passwords): Pr
     if (role.rowCount === 0) {
       const password = client.escapeLiteral(passwords[USER_ROLE])
       await client.query(`create role ${USER_ROLE} login password ${password}`)
+      // By default a schema of the role's name comes first, which here is the queue's own.
+      await client.query(`alter role ${USER_ROLE} set search_path = public`)
     }
     const database = await client.query('select from pg_catalog.pg_database where datname = $1', [
       USER_ROLE,

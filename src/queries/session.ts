@@ -3,7 +3,7 @@ import { all } from '../queries.ts'
 
 /** Lets a session name the queue's tables without their schema. */
 export async function useJobtableSchema(database: Database): Promise<void> {
-  await all(database, "select set_config('search_path', 'jobtable, public', false)")
+  await all(database, "select set_config('search_path', 'public, jobtable', false)")
 }
 
 /** Sends a notification with an empty payload. */

@@ -70,6 +70,7 @@ describe('demo', () => {
   test('stays up without --exit, until Ctrl-C', async () => {
     await using demo = start('demo', '--data', 'demo')
     await demo.printed(/Ctrl-C stops it/)
+    await demo.printed(/postgres:\/\/\S+\n/)
     const [url = ''] = /postgres:\/\/\S+/.exec(demo.stdout) ?? []
     expect(await query(url, 'select count(*)::int > 100000 as all from city')).toEqual([
       { all: true },

@@ -29,8 +29,11 @@ export interface Ticker {
    * again while there is more: a tick ends after a few milliseconds, and not every entry is a job.
    */
   claim(wish?: Wish): Promise<readonly Handed[]>
-  /** Begins jobs that were handed out as queued. */
-  begin(jobs: readonly Handed[], session?: Session): Promise<queries.TickAnswer>
+  /** Begins jobs that were handed out as queued, and answers the ids of those that began and that wait. */
+  begin(
+    jobs: readonly Handed[],
+    session?: Session,
+  ): Promise<{ readonly begun: readonly string[]; readonly waiting: readonly string[] }>
   /** Writes outcomes. */
   finish(outcomes: readonly queries.Outcome[], session?: Session): Promise<queries.TickAnswer>
   /** The lanes of its types. */
@@ -110,7 +113,10 @@ export async function startTicker(
         if (left.slots + left.prefetch <= 0 || !answer.more || answer.looked === 0) return jobs
       }
     },
-    begin: async (jobs, session) => await tick({ begin: jobs }, session),
+    begin: async (jobs, session) => {
+      const { begun, waiting } = await tick({ begin: jobs }, session)
+      return { begun: begun.map(({ id }) => id), waiting }
+    },
     finish: async (outcomes, session) => await tick({ outcomes }, session),
   }
 }

@@ -22,7 +22,7 @@ beforeAll(async () => void (await cli('register', '--executors', EXECUTORS)))
 test('register makes the types known with their descriptions', async () => {
   const { code, stderr, stdout } = await cli('register', '--executors', EXECUTORS, '--json')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(JSON.parse(stdout)).toEqual(['echo', 'fail', 'hang'])
+  expect(JSON.parse(stdout)).toEqual(['echo', 'fail', 'hang', 'stray'])
   const rows = await database().query(
     "select description from jobtable.job_type where name = 'echo'",
   )

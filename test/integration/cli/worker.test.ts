@@ -55,7 +55,7 @@ describe('--until-empty', () => {
 })
 
 describe('signals', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     '%s lets a running job end, gives back what has not begun: exit code 0',
     async (signal) => {
       const worker = start('--concurrency', '1', '--prefetch', '5')
@@ -110,6 +110,29 @@ describe('signals', () => {
   })
 })
 
+describe('an executor that is out of hand', () => {
+  test('rejects where nobody waits: told, and nothing else happens', async () => {
+    const worker = start()
+    const id = await insertJob(database(), 'stray', { payload: { reject: true } })
+    await worker.line('stray rejection')
+    await until(
+      database(),
+      "exists (select from jobtable.job where id = $1 and status = 'completed')",
+      [id],
+    )
+    worker.child.kill('SIGTERM')
+    expect((await worker.ended).code).toBe(0)
+  })
+
+  test('throws where nobody catches it: the worker stops gracefully with exit code 1', async () => {
+    const worker = start()
+    const id = await insertJob(database(), 'stray')
+    await worker.line('stray error')
+    expect((await worker.ended).code).toBe(1)
+    expect(await statusOf(database(), id)).toBe('completed')
+  })
+})
+
 describe('log', () => {
   test('is JSON where there is no terminal: start, listening, a failed job', async () => {
     const worker = start()
@@ -157,7 +180,7 @@ describe('refuses to start', () => {
     [['--executors', '/nowhere'], 2, 'the folder of executors /nowhere cannot be read'],
     [['--executors', EXECUTORS, '--concurrency', '0'], 2, 'whole number from 1'],
     [['--executors', EXECUTORS, '--grace', '-1'], 2, 'must be a number, 0 or more'],
-    [['--executors', EXECUTORS, EXECUTORS], 1, 'is defined in'],
+    [['--executors', EXECUTORS, EXECUTORS], 2, 'is defined in'],
     [[], 2, "required option '--executors <dir...>' not specified"],
   ])('%j', async (args, code, message) => {
     const result = await runCli(['worker', ...args], { env: env() })

@@ -314,6 +314,7 @@ describe('order and concurrency', () => {
   test('jobs taken ahead are queued; deleted, paused or put off there, they do not begin', async () => {
     const held = gate()
     const begun: string[] = []
+    const attempts: number[] = []
     const worker = await startWorker(database(), {
       concurrency: 1,
       prefetch: 4,
@@ -322,6 +323,7 @@ describe('order and concurrency', () => {
           type: 'ahead',
           async execute({ job }) {
             begun.push(job.id)
+            attempts.push(job.attempt)
             await held.opened
           },
         }),
@@ -346,6 +348,7 @@ describe('order and concurrency', () => {
     held.open()
     await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [last])
     expect(begun).toEqual([first, last])
+    expect(attempts).toEqual([1, 1])
     expect(await job(paused ?? '')).toMatchObject({ status: 'new', paused: true, queued_at: null })
     expect(await job(later ?? '')).toMatchObject({ status: 'new', lease: null, attempt: 0 })
     await database().query('update jobtable.job set paused = false where id = $1', [paused])
