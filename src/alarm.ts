@@ -26,4 +26,4 @@ export class Alarm {
 }
 
 /** The longest time that a timer of Node holds: 2^31 - 1 ms; a longer one would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647
+export const MAX_TIMER_MS = 2_147_483_647

@@ -32,16 +32,20 @@ export class Backoff {
 }
 
 /**
- * Repeats `work` while it fails for reasons that pass (see isTransient), until it succeeds, fails for
+ * Repeats `work` while it fails for reasons that pass (by default those of isTransient), until it succeeds, fails for
  * another reason, or the signal fires; then the last error is thrown.
  */
-export async function withRetry<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function withRetry<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal,
+  passes: (error: unknown) => boolean = isTransient,
+): Promise<T> {
   const backoff = new Backoff()
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      if (!isTransient(error) || signal.aborted) throw error
+      if (!passes(error) || signal.aborted) throw error
       await backoff.pause(signal)
       if (signal.aborted) throw error
     }

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { Backoff } from './backoff.ts'
+import { Caution } from './caution.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { JobtableError } from './errors.ts'
-import { codeOf, isTransient } from './errors.ts'
+import {
+  codeOf,
+  isFaultOfData,
+  isTransient,
+  LOCK_NOT_AVAILABLE,
+  QUERY_CANCELLED,
+  wasAnswered,
+} from './errors.ts'
 import type { Events } from './events.ts'
 import type { Database, HandedJob, Id, LaneRange, Outcome, TickAnswer } from './queries.ts'
 import { adopt, tick } from './queries.ts'
@@ -10,11 +18,11 @@ import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
 
+/** The pause after a refused claim of one type, before another's turn, in milliseconds. */
+const TURN_PAUSE_MS = 100
+
 /** After a claim that found only what other workers were taking, look again this soon. */
 const CONTENDED_MS = { first: 1, longest: 32 } as const
-
-/** The SQLSTATE of a statement that gave up waiting for a lock. */
-const LOCK_NOT_AVAILABLE = '55P03'
 
 export interface DispatcherOptions {
   readonly database: Database
@@ -53,8 +61,7 @@ export class Dispatcher extends Service {
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
   #contended = 0
-  /** How many jobs one claim asks for at most: fewer after the database refused a claim. */
-  #claimLimit = Infinity
+  readonly #caution = new Caution()
   readonly #endings = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions) {
@@ -156,39 +163,61 @@ export class Dispatcher extends Service {
     const lease = randomLease()
     this.#woken = false
     const outcomes = this.#completer.take(performance.now())
-    const free = this.#claiming ? this.#freeSlots() : 0
+    const takes = this.#claiming && !(this.#caution.apart && outcomes.length > 0)
+    const free = takes ? this.#freeSlots() : 0
     const begin = this.#queued.slice(0, free)
-    const slots = Math.min(free - begin.length, this.#claimLimit)
-    const prefetch = this.#claiming
+    const slots = Math.min(free - begin.length, this.#caution.limit)
+    const prefetch = takes
       ? Math.min(
           Math.max(0, this.#options.prefetch - this.#queued.length + begin.length),
-          this.#claimLimit - slots,
+          this.#caution.limit - slots,
         )
       : 0
+    const wanted = slots + prefetch
+    let answer: TickAnswer
     try {
-      const answer = await tick(database, {
+      answer = await tick(database, {
         worker,
         lease,
         outcomes,
         begin,
-        ranges: slots + prefetch > 0 ? this.#ranges() : [],
+        ranges: wanted > 0 ? this.#ranges() : [],
         slots,
         prefetch,
       })
-      if (this.#troubled) events.emit('recovered')
-      this.#troubled = false
-      this.#backoff.reset()
-      this.#claimLimit *= 2
-      this.#settle(answer, begin, slots + prefetch)
     } catch (error) {
-      if (codeOf(error) === LOCK_NOT_AVAILABLE) this.#completer.rest(performance.now())
-      else if (isTransient(error)) this.#completer.restore()
-      else {
-        this.#completer.divide(error)
-        this.#claimLimit = Math.max(1, Math.floor((slots + prefetch) / 2))
-      }
-      await this.#recover(error, lease)
+      events.emit('trouble', error)
+      await this.#fail(error, lease, outcomes.length, begin.length + wanted)
+      return
     }
+    if (this.#troubled) events.emit('recovered')
+    this.#troubled = false
+    this.#backoff.reset()
+    this.#settle(answer, begin, wanted)
+    if (wanted > 0) {
+      if (this.#caution.apart) this.#lookAt = 0
+      this.#caution.succeeded()
+    }
+  }
+
+  /**
+   * A tick with `outcomes` outcomes that wanted `wanted` jobs has failed. Neither may suffer for the
+   * other: see Caution. Only what is wrong with an outcome itself convicts it, and only when it
+   * stands alone.
+   */
+  async #fail(error: unknown, lease: Id, outcomes: number, wanted: number): Promise<void> {
+    const code = codeOf(error) ?? ''
+    const mixed = outcomes > 0 && wanted > 0
+    if (wanted > 0) this.#caution.refused(wanted, this.#options.types.length)
+    if (mixed || outcomes === 0) this.#completer.restore()
+    else if (code === LOCK_NOT_AVAILABLE || code === QUERY_CANCELLED) {
+      this.#completer.rest(performance.now())
+    } else if (isFaultOfData(error)) this.#completer.divide(error)
+    else this.#completer.restore()
+
+    if (!wasAnswered(error)) await this.#adopt(lease)
+    else if (outcomes === 0) this.#lookAt = performance.now() + this.#claimPauseMs()
+    else if (!mixed) await this.#pause()
   }
 
   /** Takes in the answer of a tick that asked for `wanted` jobs. */
@@ -282,7 +311,7 @@ export class Dispatcher extends Service {
   #ranges(): LaneRange[] {
     const held = new Map(this.#runningOfType)
     for (const { type } of this.#queued) held.set(type, (held.get(type) ?? 0) + 1)
-    return this.#options.types.map((type) => ({
+    return this.#caution.typesInTurn(this.#options.types).map((type) => ({
       fromLane: type.fromLane,
       fromSeq: '-1',
       toLane: type.toLane,
@@ -290,15 +319,23 @@ export class Dispatcher extends Service {
     }))
   }
 
+  /** How long to leave a refused claim alone: not long if other types wait for their turn. */
+  #claimPauseMs(): number {
+    return this.#options.types.length > 1 ? TURN_PAUSE_MS : this.#backoff.nextMs()
+  }
+
+  async #pause(): Promise<void> {
+    await this.#backoff.pause(this.stopping.aborted ? undefined : this.stopping)
+  }
+
   /**
-   * A tick failed. If it may have happened all the same, the jobs that it handed out are found by
-   * its lease; the outcomes are sent again either way.
+   * A tick may have happened although its answer was lost. What it handed out is found by its lease;
+   * its outcomes are sent again.
    */
-  async #recover(error: unknown, lease: Id): Promise<void> {
+  async #adopt(lease: Id): Promise<void> {
     const { database, worker, events } = this.#options
-    events.emit('trouble', error)
     for (;;) {
-      await this.#backoff.pause(this.stopping.aborted ? undefined : this.stopping)
+      await this.#pause()
       try {
         const jobs = await adopt(database, worker, lease)
         // Its receipt is there now, whether the tick or this has written it.

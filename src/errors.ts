@@ -79,8 +79,10 @@ export const sqlStates: readonly SqlState[] = [
   {
     code: 'JT002',
     name: 'payload_invalid',
-    meaning: 'The payload (or properties) is not a JSON object.',
-    remedy: 'Wrap the value: {"value": …}.',
+    meaning:
+      'The payload (or properties) is not a JSON object, or has more than 16 MB as text; or the title has more than 10,000 bytes.',
+    remedy:
+      'Wrap the value: {"value": …}. Keep what is large elsewhere, and its address in the payload.',
   },
   {
     code: 'JT003',
@@ -187,6 +189,12 @@ function hasCode(error: unknown): error is DatabaseErrorFields {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
+/** The SQLSTATE of a statement that gave up waiting for a lock. */
+export const LOCK_NOT_AVAILABLE = '55P03'
+
+/** The SQLSTATE of a statement that took longer than statement_timeout. */
+export const QUERY_CANCELLED = '57014'
+
 /** The SQLSTATE (or the system's code) of an error, if it has one. */
 export function codeOf(error: unknown): string | undefined {
   return hasCode(error) ? error.code : undefined
@@ -221,4 +229,14 @@ export function isTransient(error: unknown): boolean {
     /^(40001|40P01|55P03|57014)$/.test(code) ||
     /^(ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT)/.test(code)
   )
+}
+
+/** Whether the server itself has refused: then nothing of the statement has happened. */
+export function wasAnswered(error: unknown): boolean {
+  return /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+}
+
+/** Whether a statement failed for what it was to write: data, constraints, program limits. */
+export function isFaultOfData(error: unknown): boolean {
+  return error instanceof RangeError || /^(21|22|23|54|JT)/.test(codeOf(error) ?? '')
 }

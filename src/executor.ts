@@ -55,8 +55,8 @@ export interface Context<
   /** The job's payload, checked and as the executor's schema gives it out. */
   readonly payload: P
   /**
-   * Fires when the executor must stop: its `reason` is a CancelledError, ShutdownError or
-   * LeaseLostError. An executor that ends with any error after that is cancelled or given back, not
+   * Fires when the executor must stop: its `reason` is a CancelledError or a
+   * ShutdownError. An executor that ends with any error after that is cancelled or given back, not
    * failed.
    */
   readonly signal: AbortSignal

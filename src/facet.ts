@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withRetry } from './backoff.ts'
+import { codeOf, isTransient, LOCK_NOT_AVAILABLE } from './errors.ts'
 import type { Progress } from './executor.ts'
 import type { LogFields } from './log.ts'
 import type { Database, HandedJob, Id, LogLevel, LogRow, ProgressRow } from './queries.ts'
 import { cleanText, jsonText, writeFacet, writeLogs, writeProgress } from './queries.ts'
 import { Service } from './service.ts'
+import { storedError } from './stored-error.ts'
 
 /** Progress and log lines are written this often at most; people cannot see more. */
 export const FLUSH_INTERVAL_MS = 100
@@ -54,6 +56,7 @@ interface PendingFacet {
  * job is flushed before its outcome is written.
  */
 export class FacetWriter extends Service {
+  readonly #facetDatabase: Database
   readonly #database: Database
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
@@ -63,14 +66,22 @@ export class FacetWriter extends Service {
   #flushing: Promise<void> | undefined
   #scheduled = false
 
-  constructor(database: Database) {
+  /**
+   * @param facets where facets are written: several at once, since each may wait for a client's lock
+   * @param database where progress and log lines are written
+   */
+  constructor(facets: Database, database: Database) {
     super()
+    this.#facetDatabase = facets
     this.#database = database
   }
 
-  /** Nothing runs but what the jobs cause; what is left when the worker stops is written then. */
+  /** What runs is caused by the jobs. What they have told last is written when the worker stops. */
   protected override async run(): Promise<void> {
-    return
+    while (!this.stopping.aborted) await this.alarm.wait(Infinity)
+    await this.#flush()
+    this.#progress.clear()
+    this.#lines = []
   }
 
   progress(job: HandedJob, update: Progress): void {
@@ -124,7 +135,7 @@ export class FacetWriter extends Service {
         const write = (database: Database): Promise<void> =>
           writeFacet(database, job, name, entry.fields)
         if (transaction !== undefined) await write(transaction)
-        else await withRetry(() => write(this.#database), this.stopping)
+        else await withRetry(() => write(this.#facetDatabase), this.stopping)
       })(),
     }
     this.#facets.set(key, entry)
@@ -142,6 +153,8 @@ export class FacetWriter extends Service {
    */
   async flush(job: HandedJob): Promise<void> {
     await this.#facetsWritten(job)
+    // One on its way may have begun too early.
+    await this.#flushing
     while (this.#waits(job.id)) {
       await this.#flush()
       if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
@@ -182,6 +195,7 @@ export class FacetWriter extends Service {
     writes.add(written)
     const seen = (): void => {
       writes.delete(written)
+      if (writes.size === 0 && this.#writes.get(job.id) === writes) this.#writes.delete(job.id)
     }
     written.then(seen, () => undefined)
     return new Observed(written, seen)
@@ -192,52 +206,89 @@ export class FacetWriter extends Service {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return
+    if (this.#scheduled || this.stopping.aborted) return
     this.#scheduled = true
     setTimeout(() => {
       this.#scheduled = false
-      this.#flush().catch(() => undefined)
+      void this.#flush()
     }, FLUSH_INTERVAL_MS)
   }
 
-  /** Writes all that waits. One at a time, so that lines keep their order. */
+  /** Writes all that waits. One at a time, so that lines keep their order. Never rejects. */
   #flush(): Promise<void> {
     this.#flushing ??= (async () => {
-      try {
-        await this.#writeProgress()
-        await this.#writeLines()
-      } finally {
-        this.#flushing = undefined
-        if (this.#progress.size > 0 || this.#lines.length > 0) this.#schedule()
-      }
+      await Promise.all([this.#writeProgress(), this.#writeLines()])
+      this.#flushing = undefined
+      if (this.#progress.size > 0 || this.#lines.length > 0) this.#schedule()
     })()
     return this.#flushing
   }
 
   async #writeProgress(): Promise<void> {
-    const rows = [...this.#progress.values()]
-    if (rows.length === 0) return
-    const locked = new Set(
-      await withRetry(() => writeProgress(this.#database, rows), this.stopping),
-    )
-    for (const row of rows) {
-      // A newer value that came meanwhile stays; so does one whose row a client has locked.
-      if (this.#progress.get(row.id) === row && !locked.has(row.id)) this.#progress.delete(row.id)
+    const written = async (rows: readonly ProgressRow[]): Promise<void> => {
+      const locked = new Set(await writeProgress(this.#database, rows))
+      for (const row of rows) if (!locked.has(row.id)) this.#forget(row)
     }
+    // What cannot be stored is of no use to anybody, and must not keep its job from ending.
+    await this.#write([...this.#progress.values()], written, (row) => this.#forget(row))
+  }
+
+  /** A newer value that came meanwhile stays. */
+  #forget(row: ProgressRow): void {
+    if (this.#progress.get(row.id) === row) this.#progress.delete(row.id)
   }
 
   async #writeLines(): Promise<void> {
     const lines = this.#lines.splice(0, MAX_LINES)
-    if (lines.length === 0) return
-    const rows = aged(lines)
+    const left = new Set(lines)
+    const written = async (some: readonly Line[]): Promise<void> => {
+      const locked = new Set(await writeLogs(this.#database, aged(some)))
+      for (const [index, line] of some.entries()) if (!locked.has(index)) left.delete(line)
+    }
+    await this.#write(lines, written, (line, error) => {
+      left.delete(line)
+      const { message } = storedError(error)
+      // Once more without what was in it; that a server cannot store ASCII is not to be expected.
+      if (line.fields === UNSTORABLE) return
+      this.#lines.push({
+        ...line,
+        message: `a line that cannot be stored: ${message}`,
+        fields: UNSTORABLE,
+      })
+    })
+    this.#lines.unshift(...lines.filter((line) => left.has(line)))
+  }
+
+  /**
+   * Writes rows together, or, where one is at fault or locked by a client, in halves until that one
+   * stands alone. A locked one stays for the next time.
+   */
+  async #write<R>(
+    rows: readonly R[],
+    write: (rows: readonly R[]) => Promise<void>,
+    onUnstorable: (row: R, error: unknown) => void,
+  ): Promise<void> {
+    const [first] = rows
+    if (first === undefined) return
     try {
-      const locked = await withRetry(() => writeLogs(this.#database, rows), this.stopping)
-      this.#lines.unshift(...locked.flatMap((index) => lines[index] ?? []))
+      await withRetry(async () => await write(rows), this.stopping, passesByItself)
     } catch (error) {
-      this.#lines.unshift(...lines)
-      throw error
+      if (passesByItself(error)) return
+      if (rows.length > 1) {
+        const half = Math.ceil(rows.length / 2)
+        await this.#write(rows.slice(0, half), write, onUnstorable)
+        await this.#write(rows.slice(half), write, onUnstorable)
+      } else if (codeOf(error) !== LOCK_NOT_AVAILABLE) onUnstorable(first, error)
     }
   }
+}
+
+/** The fields of a line that stands for one that cannot be stored. */
+const UNSTORABLE = '{"unstorable":true}'
+
+/** An outage, and not a row that is locked. */
+function passesByItself(error: unknown): boolean {
+  return isTransient(error) && codeOf(error) !== LOCK_NOT_AVAILABLE
 }
 
 function aged(lines: readonly Line[]): LogRow[] {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from './dispatcher.ts'
-import { CancelledError } from './errors.ts'
+import { CancelledError, JobtableError } from './errors.ts'
 import type { Events } from './events.ts'
 import type { Database, Id } from './queries.ts'
 import { beat } from './queries.ts'
@@ -37,8 +37,17 @@ export class Heartbeat extends Service {
     const { database, worker, dispatcher, events } = this.#options
     try {
       const closed = dispatcher.closedLeases()
-      const { cancels } = await beat(database, worker, dispatcher.held, closed)
+      const { alive, cancels } = await beat(database, worker, dispatcher.held, closed)
       dispatcher.forget(closed)
+      if (!alive) {
+        events.emit(
+          'trouble',
+          new JobtableError(
+            'worker_row_gone',
+            `the row of worker ${worker} was deleted: others take it for dead; start it again`,
+          ),
+        )
+      }
       for (const id of cancels) dispatcher.abort(id, cancelled(id))
     } catch (error) {
       events.emit('trouble', error)

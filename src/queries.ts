@@ -172,9 +172,14 @@ function outcomeJson(outcome: Outcome): string {
 
 /** JSON that PostgreSQL takes: it has no NUL character, and no lone surrogates. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'string' ? cleanText(item) : typeof item === 'bigint' ? item.toString() : item,
-  )
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'string') return cleanText(item)
+    if (typeof item === 'bigint') return item.toString()
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item
+    const entries = Object.entries(item)
+    if (entries.every(([key]) => key === cleanText(key))) return item
+    return Object.fromEntries(entries.map(([key, member]) => [cleanText(key), member]))
+  })
 }
 
 /** Text that PostgreSQL takes: without NUL characters, lone surrogates replaced. */

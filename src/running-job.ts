@@ -1,11 +1,5 @@
 import type { Pool } from 'pg'
-import {
-  CancelledError,
-  JobtableError,
-  LeaseLostError,
-  PayloadError,
-  ShutdownError,
-} from './errors.ts'
+import { CancelledError, JobtableError, PayloadError, ShutdownError } from './errors.ts'
 import type { Context, Executor, Job, Progress, Transaction } from './executor.ts'
 import { faults } from './executor.ts'
 import type { FacetWriter } from './facet.ts'
@@ -61,10 +55,6 @@ export class RunningJob implements Context<unknown> {
   abort(reason: JobtableError): void {
     this.#reason ??= reason
     this.#abort?.abort(this.#reason)
-  }
-
-  get aborted(): JobtableError | undefined {
-    return this.#reason
   }
 
   /** The outcome of a job that is given back before, or although, its executor has ended. */
@@ -153,7 +143,7 @@ export class RunningJob implements Context<unknown> {
         return value
       }
       try {
-        const value = await completeWith(pool, this.handed, withFacets, resultText)
+        const value = await completeWith(pool, this.handed, withFacets, resultText, this.signal)
         this.#committed = true
         return value
       } finally {
@@ -183,7 +173,6 @@ export class RunningJob implements Context<unknown> {
       return this.#outcome('cancelled', { detail: this.#reason.message, error: stored })
     }
     if (this.#reason instanceof ShutdownError) return this.release(this.#reason)
-    if (error instanceof LeaseLostError || this.#reason instanceof LeaseLostError) return undefined
     return this.#outcome('failed', {
       detail: `${stored.name}: ${firstLine(stored.message)}`,
       error: stored,

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { withRetry } from './backoff.ts'
 import { fromDatabase, isTransient } from './errors.ts'
 import type { Transaction } from './executor.ts'
 import type { HandedJob } from './queries.ts'
@@ -13,8 +14,10 @@ export async function completeWith<T>(
   job: HandedJob,
   work: (transaction: Transaction) => Promise<T>,
   resultText: (value: T) => string | undefined,
+  signal: AbortSignal,
 ): Promise<T> {
-  const client = await pool.connect()
+  // Nothing has been sent yet: waiting for a connection that others use is no failure.
+  const client = await withRetry(async () => await pool.connect(), signal)
   let broken: Error | undefined
   // A client that is checked out tells of a lost connection by an event that kills the process if
   // nobody listens; the statement that meets it fails as well.

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool, type PoolConfig } from 'pg'
 import { z } from 'zod'
+import { MAX_TIMER_MS } from './alarm.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { ConfigError, ExecutorError, ShutdownError } from './errors.ts'
 import { Events } from './events.ts'
@@ -31,6 +32,8 @@ export const DEFAULT_GRACE_MS = 30_000
 export const DEFAULT_ABORT_GRACE_MS = 5_000
 /** How long a stopping worker tries to write its outcomes while the database is away. */
 const FLUSH_MS = 30_000
+/** How long a server may take to accept a connection. */
+const CONNECT_TIMEOUT_MS = 10_000
 /** A tick takes milliseconds. One without an answer for so long has lost its connection. */
 const TICK_TIMEOUT_MS = 30_000
 /** Connections for executors' transactions; the dispatcher has its own two. */
@@ -89,6 +92,10 @@ export class Worker implements AsyncDisposable {
   readonly #executors: ReadonlyMap<string, Executor>
   readonly #log: Logger
   readonly #ticks: Pool
+  /** Heartbeat, retention, proofs of LISTEN: they may wait for locks, and ticks must not wait for them. */
+  readonly #background: Pool
+  /** Progress and log lines, which every job's end waits for. */
+  readonly #telling: Pool
   readonly #facets: Pool
   readonly #transactions: Pool
   #parts: Parts | undefined
@@ -108,6 +115,8 @@ export class Worker implements AsyncDisposable {
     this.#executors = byType(options.executors)
     this.#log = options.log ?? silent
     this.#ticks = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
+    this.#background = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
+    this.#telling = this.#newPool({ max: 1, query_timeout: TICK_TIMEOUT_MS })
     this.#facets = this.#newPool({ max: FACET_POOL_SIZE })
     this.#transactions = this.#newPool({ max: TRANSACTION_POOL_SIZE })
   }
@@ -167,7 +176,7 @@ export class Worker implements AsyncDisposable {
   #build(id: Id, types: Awaited<ReturnType<typeof register>>): Parts {
     const { events } = this
     const options = this.#options
-    const facets = new FacetWriter(this.#facets)
+    const facets = new FacetWriter(this.#facets, this.#telling)
     const tools = { pool: this.#transactions, facets, log: this.#log }
     let notifier: Notifier | undefined
     const dispatcher = new Dispatcher({
@@ -189,8 +198,9 @@ export class Worker implements AsyncDisposable {
         connection: {
           ...this.#connection(options.listenConnectionString),
           application_name: 'jobtable:listen',
+          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         },
-        notify: async (channel) => await notify(this.#ticks, channel),
+        notify: async (channel) => await notify(this.#background, channel),
         onReady: () => {
           events.emit('woken')
           dispatcher.wake()
@@ -199,7 +209,7 @@ export class Worker implements AsyncDisposable {
         onListening: (fault) => events.emit('listening', fault),
       })
     }
-    const common = { database: this.#ticks, events }
+    const common = { database: this.#background, events }
     return {
       id,
       facets,
@@ -231,8 +241,6 @@ export class Worker implements AsyncDisposable {
     if (parts === undefined) return this.#close()
     const { dispatcher, facets, heartbeat, maintenance, notifier } = parts
     this.events.emit('stopping')
-    await maintenance.stop()
-
     dispatcher.drain()
     const drained = dispatcher.drained()
     await within(drained, this.#options.graceMs, this.#hurry.signal)
@@ -253,8 +261,8 @@ export class Worker implements AsyncDisposable {
 
     await dispatcher.stop()
     await facets.stop()
-    // These two went on until now: a running job may have been asked to stop.
-    await Promise.all([notifier?.stop(), heartbeat.stop()])
+    // These went on until now: a running job may have been asked to stop.
+    await Promise.all([notifier?.stop(), heartbeat.stop(), maintenance.stop()])
     await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
       this.events.emit('trouble', error)
     })
@@ -263,7 +271,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const pools = [this.#ticks, this.#facets, this.#transactions]
+    const pools = [this.#ticks, this.#background, this.#telling, this.#facets, this.#transactions]
     // A worker whose start has failed may still be stopped.
     await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
   }
@@ -277,7 +285,7 @@ export class Worker implements AsyncDisposable {
     const pool = new Pool({
       ...this.#connection(),
       application_name: 'jobtable:worker',
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
       ...config,
     })
@@ -329,6 +337,9 @@ function byType(executors: readonly Executor[]): ReadonlyMap<string, Executor> {
 async function within(promise: Promise<void>, ms: number, signal?: AbortSignal): Promise<void> {
   const timer = new AbortController()
   const signals = signal ? AbortSignal.any([signal, timer.signal]) : timer.signal
-  await Promise.race([promise, sleep(ms, undefined, { signal: signals }).catch(() => undefined)])
+  await Promise.race([
+    promise,
+    sleep(Math.min(ms, MAX_TIMER_MS), undefined, { signal: signals }).catch(() => undefined),
+  ])
   timer.abort()
 }

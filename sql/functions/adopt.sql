@@ -4,6 +4,7 @@
 create or replace function jobtable_internal.adopt(worker bigint, lease bigint) returns json
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
 as $$
 begin
   insert into jobtable_internal.claim (lease, worker, claimed_at, ids)

@@ -8,12 +8,15 @@ create or replace function jobtable_internal.beat(
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
 as $$
 begin
   update jobtable.worker w
   set seen_at = jobtable_internal.clock(), running = beat.running
-  where w.id = beat.worker;
-  alive := found;
+  where w.id = (
+    select o.id from jobtable.worker o where o.id = beat.worker for no key update skip locked
+  );
+  alive := exists (select from jobtable.worker w where w.id = beat.worker);
 
   delete from jobtable_internal.claim c
   where c.worker = beat.worker and c.lease = any (closed);

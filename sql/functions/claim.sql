@@ -22,6 +22,7 @@ declare
   v_taken bigint[];
   v_ids bigint[];
   v_priorities smallint[];
+  v_ranges integer[];
   v_handed record;
   v_missed integer := 0;
   v_claimed bigint[] := '{}';
@@ -34,6 +35,7 @@ begin
   loop
     v_ids := '{}';
     v_priorities := '{}';
+    v_ranges := '{}';
     for v_head in
       select h.* from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
     loop
@@ -41,6 +43,7 @@ begin
       v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1,
         least(v_left - cardinality(v_ids), v_rooms[v_head.range]));
       v_ids := v_ids || v_taken;
+      v_ranges := v_ranges || v_head.range;
       v_priorities := v_priorities || array_fill(
         jobtable_internal.lane_priority(v_head.lane), array[cardinality(v_taken)]
       );
@@ -57,6 +60,12 @@ begin
     v_claimed := v_claimed || v_handed.ids;
     v_jobs := v_jobs || v_handed.jobs;
     v_left := v_left - cardinality(v_handed.ids);
+    if v_handed.missed = cardinality(v_ids) then
+      -- Clients hold all of it: the other types go on.
+      for i in 1 .. cardinality(v_ranges) loop
+        v_rooms[v_ranges[i]] := 0;
+      end loop;
+    end if;
     exit when v_left = 0 or clock_timestamp() > v_begun + c_patience;
     if (cardinality(v_handed.ids) + v_handed.missed) * 2 < cardinality(v_ids) then
       perform jobtable_internal.sweep(h.lane, h.seq - 1)

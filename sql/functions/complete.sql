@@ -10,7 +10,7 @@ declare
   v_now timestamptz := jobtable_internal.clock();
   v_type text;
 begin
-  perform set_config('jobtable.writer', 'queue', true);
+  perform jobtable_internal.write_as_queue();
   update jobtable.job j
   set status = 'completed', status_detail = null, finished_at = v_now
   where j.id = complete.id and j.lease = complete.lease and j.status = 'started'

@@ -88,6 +88,9 @@ when (
   or jsonb_typeof(new.payload) <> 'object'
   or new.properties is null
   or jsonb_typeof(new.properties) <> 'object'
+  or pg_column_size(new.payload) > 1000000
+  or pg_column_size(new.properties) > 1000000
+  or octet_length(new.title) > 1000
   or new.created_at is distinct from jobtable_internal.transaction_clock()
   or new.run_at is null
   or new.paused is null

@@ -71,6 +71,12 @@ begin
 
   if new.cancel_requested and not old.cancel_requested then
     perform jobtable_internal.request_cancel(old.id, old.status);
+  elsif old.cancel_requested and not new.cancel_requested and old.status = 'started' then
+    raise exception using
+      errcode = 'JT005',
+      message = format('job %s was asked to stop already', old.id),
+      detail = 'Its executor may have been told.',
+      hint = 'Resubmit it once it has stopped.';
   end if;
 
   if v_resubmitted then

@@ -36,7 +36,8 @@ begin
   insert into jobtable_internal.due (at, id)
   select i.run_at, i.id
   from inserted i
-  where not i.paused and i.run_at > v_now;
+  where not i.paused and i.run_at > v_now
+  on conflict do nothing;
   if found then
     perform jobtable_internal.wake();
   end if;

@@ -14,7 +14,11 @@ set jit = off
 set lock_timeout = '200ms'
 as $$
 declare
+  -- An interval beyond this leaves the range of timestamps.
+  c_longest constant interval := '1000 years';
+  c_patience constant interval := '1 second';
   v_now timestamptz := jobtable_internal.clock();
+  v_begun constant timestamptz := clock_timestamp();
   v_list record;
   v_left bigint[];
   v_purged integer := 0;
@@ -23,10 +27,10 @@ begin
   for v_list in
     select l.*, k.before
     from (
-      select t.id as type_id, false as failed, v_now - t.retention as before
+      select t.id as type_id, false as failed, v_now - least(t.retention, c_longest) as before
       from jobtable.job_type t
       union all
-      select t.id, true, v_now - t.failed_retention
+      select t.id, true, v_now - least(t.failed_retention, c_longest)
       from jobtable.job_type t
     ) k
     cross join lateral (
@@ -39,19 +43,22 @@ begin
     ) l
     where k.before is not null
   loop
-    -- A facet's row that a client has locked stops the cascade: its list is for a later call.
+    -- A facet's row that a client has locked stops the cascade, and so does a foreign key of a user's
+    -- that does not cascade: the list is for a later call.
     begin
       with free as materialized (
         select j.id
         from jobtable.job j
         where j.id = any (v_list.ids) and j.finished_at < v_list.before
           and j.status in ('completed', 'failed', 'cancelled')
+          and (j.status = 'failed') = v_list.failed
         for update skip locked
       ), gone as (
         delete from jobtable.job j using free f where j.id = f.id returning j.id
       )
       select count(*) into v_count from gone;
-    exception when lock_not_available then
+    exception when lock_not_available or integrity_constraint_violation then
+      exit when clock_timestamp() > v_begun + c_patience;
       continue;
     end;
     v_purged := v_purged + v_count;
@@ -61,6 +68,7 @@ begin
       from jobtable.job j
       where j.id = any (v_list.ids) and j.finished_at < v_list.before
         and j.status in ('completed', 'failed', 'cancelled')
+        and (j.status = 'failed') = v_list.failed
     );
     if cardinality(v_left) = 0 then
       delete from jobtable_internal.finished f
@@ -72,11 +80,16 @@ begin
       where f.type_id = v_list.type_id and f.failed = v_list.failed and f.at = v_list.at
         and f.seq = v_list.seq;
     end if;
-    exit when v_purged >= purge."limit";
+    exit when v_purged >= purge."limit" or clock_timestamp() > v_begun + c_patience;
   end loop;
 
   delete from jobtable.worker w
-  where w.stopped_at < v_now - interval '3 days' or w.seen_at < v_now - interval '30 days';
+  where w.id = any (array(
+    select o.id
+    from jobtable.worker o
+    where o.stopped_at < v_now - interval '3 days' or o.seen_at < v_now - interval '30 days'
+    for update skip locked
+  ));
   return v_purged;
 end
 $$;

@@ -23,7 +23,7 @@ set jit = off
 set lock_timeout = '200ms'
 as $$
 begin
-  perform set_config('jobtable.writer', 'queue', true);
+  perform jobtable_internal.write_as_queue();
   locked := '{}';
   lost := '{}';
   waiting := '{}';

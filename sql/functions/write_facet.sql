@@ -4,7 +4,7 @@ create or replace function jobtable_internal.write_facet(
 ) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
-set lock_timeout = '2s'
+set lock_timeout = '200ms'
 as $$
 declare
   v_facet regclass := jobtable_internal.facet_named(facet);

@@ -122,7 +122,7 @@ describe('up', () => {
     await mkdir(join(folder, 'broken'))
     await writeFile(join(folder, 'broken', 'nothing.ts'), 'export const nothing: number = 1')
     await using up = start('up', '--data', 'none', '--executors', 'broken')
-    expect(await up.ended()).toBe(1)
+    expect(await up.ended()).toBe(2)
     expect(up.stderr).toContain('nothing.ts: has no default export')
     expect(existsSync(join(folder, 'none'))).toBe(false)
   })

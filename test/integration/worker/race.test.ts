@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../src/errors.ts'
@@ -20,7 +21,16 @@ describe('DELETE against start', () => {
     const begun = new Set<string>()
     await startWorker(database(), {
       concurrency: 50,
-      executors: [defineExecutor({ type: 'raced', execute: ({ job }) => void begun.add(job.id) })],
+      executors: [
+        defineExecutor({
+          type: 'raced',
+          async execute({ job }) {
+            begun.add(job.id)
+            // Long enough for a DELETE to meet it.
+            await delay(3)
+          },
+        }),
+      ],
     })
     const deleted = new Set<string>()
     const refused = new Set<string>()
@@ -31,24 +41,28 @@ describe('DELETE against start', () => {
         return client
       }),
     )
-    // The pause before the DELETE sweeps over the moment of the start, back and forth.
+    // The pause before the DELETE follows the moment of the start: longer after it was early, shorter
+    // after it was late.
     await Promise.all(
-      clients.map(async (client, lane) => {
+      clients.map(async (client) => {
+        let pauseMs = 1
         for (let i = 0; i < 50; i += 1) {
           const { rows } = await client.query<{ id: string }>(
             "insert into jobtable.job (type) values ('raced') returning id",
           )
           const id = rows[0]?.id ?? ''
-          const pauseMs = ((i * 7 + lane * 3) % 20) / 5
-          if (pauseMs > 0.2) await client.query('select pg_sleep($1)', [pauseMs / 1000])
+          if (pauseMs > 0) await client.query('select pg_sleep($1)', [pauseMs / 1000])
+          let early = false
           try {
             const { rowCount } = await client.query('delete from jobtable.job where id = $1', [id])
             // A finished job's DELETE removes it from the record: neither outcome of the race.
-            if (rowCount === 1 && !begun.has(id)) deleted.add(id)
+            early = rowCount === 1 && !begun.has(id)
+            if (early) deleted.add(id)
           } catch (error) {
             if (codeOf(error) !== 'JT006') throw error
             refused.add(id)
           }
+          pauseMs = early ? pauseMs + 0.3 : Math.max(0, pauseMs - 0.3)
         }
       }),
     )
@@ -64,6 +78,7 @@ describe('DELETE against start', () => {
       expect(deleted).not.toContain(id)
     }
     expect(deleted.size).toBeGreaterThanOrEqual(20)
+    expect(refused.size).toBeGreaterThanOrEqual(20)
   })
 
   test('forced: the DELETE holds the row first, so the job never begins', async () => {

@@ -166,7 +166,7 @@ describe('the payload and the properties', () => {
     { column, value: '"text"', kind: 'a string' },
     { column, value: '1', kind: 'a number' },
     { column, value: 'true', kind: 'a boolean' },
-    { column, value: 'null', kind: 'a null' },
+    { column, value: 'null', kind: 'null' },
   ])
 
   test.each(cases)('must be objects: $column $value is refused by JT002', async (example) => {

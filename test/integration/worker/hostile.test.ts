@@ -1,0 +1,198 @@
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { LeaseLostError } from '../../../src/errors.ts'
+import { defineExecutor } from '../../../src/executor.ts'
+import { useDatabase } from '../../support/database.ts'
+import {
+  allFinished,
+  cleanUpAfterEach,
+  gate,
+  next,
+  startWorker,
+  until,
+} from '../../support/worker.ts'
+
+const database = useDatabase()
+cleanUpAfterEach(database)
+
+const noop = (type: string) => defineExecutor({ type, execute: () => undefined })
+
+async function insert(type: string, count = 1): Promise<string[]> {
+  const rows = await database().query<{ id: string }>(
+    'insert into jobtable.job (type) select $1 from generate_series(1, $2::integer) returning id',
+    [type, count],
+  )
+  return rows.map((row) => row.id)
+}
+
+async function breakConnections(): Promise<void> {
+  await database().query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'jobtable:worker'`,
+  )
+}
+
+describe('a job that ended well is completed', () => {
+  test('although the server takes no writes for a while', async () => {
+    const held = gate()
+    const worker = await startWorker(database(), {
+      executors: [defineExecutor({ type: 'waits', execute: async () => await held.opened })],
+    })
+    const begun = next(worker, 'begun')
+    const [id] = await insert('waits')
+    await begun
+    const name = database().name
+    await database().query(`alter database ${name} set default_transaction_read_only = on`)
+    await breakConnections()
+    const trouble = next(worker, 'trouble')
+    held.open()
+    await trouble
+    await next(worker, 'trouble')
+    await database().query(`alter database ${name} reset default_transaction_read_only`)
+    await breakConnections()
+    await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [id])
+  })
+
+  test('although another type cannot be claimed', async () => {
+    await database().query(
+      `create function refuse_start() returns trigger language plpgsql as $$
+       begin
+         if new.type = 'refused' and new.status = 'started' then
+           raise exception 'not today';
+         end if;
+         return new;
+       end $$;
+       create trigger refuse_start before update on jobtable.job
+       for each row execute function refuse_start()`,
+    )
+    try {
+      await startWorker(database(), { executors: [noop('refused'), noop('fine')] })
+      await insert('refused')
+      await insert('fine', 20)
+      await until(
+        database(),
+        "(select count(*) = 20 from jobtable.job where type = 'fine' and status = 'completed')",
+      )
+    } finally {
+      await database().query('drop function refuse_start cascade')
+    }
+    await allFinished(database())
+  })
+})
+
+describe('what one job tells', () => {
+  test('and PostgreSQL cannot hold, harms no other', async () => {
+    await startWorker(database(), {
+      executors: [
+        defineExecutor({
+          type: 'tells',
+          execute({ log, progress, job }) {
+            log.info('a\0b \uD800', { 'key\0': '\0', [String(job.id)]: 1 })
+            progress({ stage: '\0' })
+          },
+        }),
+      ],
+    })
+    await insert('tells', 30)
+    await allFinished(database())
+    const [counts] = await database().query(
+      `select count(*)::integer as n, count(*) filter (where message = 'ab \uFFFD')::integer as clean
+       from jobtable.job_log`,
+    )
+    expect(counts).toEqual({ n: 30, clean: 30 })
+  })
+
+  test('is not kept from others by a client that has locked a row of job_progress', async () => {
+    const held = gate()
+    await startWorker(database(), {
+      concurrency: 20,
+      executors: [
+        defineExecutor({
+          type: 'goes_on',
+          async execute({ progress }) {
+            progress(0.1)
+            await held.opened
+            progress(0.2)
+          },
+        }),
+        defineExecutor({ type: 'tells_too', execute: ({ progress }) => progress(1) }),
+      ],
+    })
+    const [id] = await insert('goes_on')
+    await until(database(), 'exists (select from jobtable.job_progress)')
+    const client = new pg.Client({ connectionString: database().url })
+    await client.connect()
+    await client.query('begin')
+    await client.query('select from jobtable.job_progress where job = $1 for update', [id])
+    held.open()
+    await insert('tells_too', 30)
+    await until(
+      database(),
+      "(select count(*) = 30 from jobtable.job where type = 'tells_too' and status = 'completed')",
+    )
+    await client.query('commit')
+    await client.end()
+    await allFinished(database())
+    expect(
+      await database().query('select fraction from jobtable.job_progress where job = $1', [id]),
+    ).toEqual([{ fraction: 0.2 }])
+  })
+})
+
+test('an error that says the lease is lost, while it is not, fails the job', async () => {
+  await startWorker(database(), {
+    executors: [
+      defineExecutor({
+        type: 'mistaken',
+        execute() {
+          throw new LeaseLostError('JT014', 'of some other job')
+        },
+      }),
+    ],
+  })
+  const [id] = await insert('mistaken')
+  await allFinished(database())
+  expect(await database().query('select status from jobtable.job where id = $1', [id])).toEqual([
+    { status: 'failed' },
+  ])
+})
+
+test('more transactions than connections wait for one another, and none fails', async () => {
+  await startWorker(database(), {
+    concurrency: 30,
+    executors: [
+      defineExecutor({
+        type: 'crowded',
+        execute: async ({ transaction }) =>
+          await transaction(async ({ query }) => {
+            await query('select pg_sleep(0.05)')
+          }),
+      }),
+    ],
+  })
+  await insert('crowded', 60)
+  await allFinished(database())
+  expect(
+    await database().query(
+      "select count(*)::integer as n from jobtable.job where status = 'completed'",
+    ),
+  ).toEqual([{ n: 60 }])
+})
+
+test('a grace period longer than a timer holds is not a short one', async () => {
+  const held = gate()
+  const worker = await startWorker(database(), {
+    graceMs: 3_000_000_000,
+    executors: [defineExecutor({ type: 'patient', execute: async () => await held.opened })],
+  })
+  const begun = next(worker, 'begun')
+  const [id] = await insert('patient')
+  await begun
+  const stopped = worker.stop()
+  await until(database(), 'true')
+  held.open()
+  await stopped
+  expect(await database().query('select status from jobtable.job where id = $1', [id])).toEqual([
+    { status: 'completed' },
+  ])
+})
