@@ -87,7 +87,7 @@ describe('what one job tells', () => {
         defineExecutor({
           type: 'tells',
           execute({ log, progress, job }) {
-            log.info('a\0b \uD800', { 'key\0': '\0', [String(job.id)]: 1 })
+            log.info('a\0b \uD800', { 'key\0': '\0', [job.id]: 1 })
             progress({ stage: '\0' })
           },
         }),
