@@ -147,9 +147,9 @@ it. Fixed at INSERT (JT009).';
 comment on column jobtable.job.payload is
 'The job''s arguments: a JSON object.
 
-Default and null: {}. Anything but an object is refused (JT002). The executor checks its shape
-before it begins: a job whose payload does not fit ends failed. A client may change it while the
-job is new (then JT010), and in the UPDATE that resubmits it.';
+Default and null: {}. Anything but an object, and more than 16 MB as text, is refused (JT002). The
+executor checks its shape before it begins: a job whose payload does not fit ends failed. A client
+may change it while the job is new (then JT010), and in the UPDATE that resubmits it.';
 
 comment on column jobtable.job.title is
 'What people call the job.
@@ -176,7 +176,7 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.properties is
 'Programs'' own attributes of the job: a JSON object.
 
-Default and null: {}. Anything but an object is refused (JT002). The queue does not look into it.
+Default and null: {}. Anything but an object, and more than 16 MB as text, is refused (JT002). The queue does not look into it.
 A client may change it at any time.';
 
 comment on index jobtable.job_pkey is

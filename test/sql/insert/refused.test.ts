@@ -179,6 +179,20 @@ describe('the payload and the properties', () => {
     })
   })
 
+  test('of more than 16 MB as text are refused by JT002, and of somewhat less are not', async () => {
+    const insert = async (bytes: number): Promise<unknown> =>
+      await database().query(
+        `insert into jobtable.job (type, payload)
+         select 'convert', jsonb_build_object('text', repeat('x', $1::integer))`,
+        [bytes],
+      )
+    await insert(15 * 1024 * 1024)
+    expect(await refusal(insert(16 * 1024 * 1024))).toMatchObject({
+      code: 'JT002',
+      message: expect.stringContaining('has at most 16777216 bytes as text') as string,
+    })
+  })
+
   test('must be objects in a COPY too', async () => {
     await using session = await openSession(database())
     const copied = copyIn(session, 'jobtable.job (type, payload)', ['convert\t[]'])
