@@ -7,6 +7,13 @@ import { allFinished, cleanUpAfterEach, next, startWorker } from '../../support/
 const database = useDatabase()
 cleanUpAfterEach(database)
 
+async function insert(type: string, count: number): Promise<void> {
+  await database().query(
+    'insert into jobtable.job (type) select $1 from generate_series(1, $2::integer)',
+    [type, count],
+  )
+}
+
 describe('when connections break', () => {
   test('again and again in the middle of ticks, every job runs exactly once', async () => {
     const runs = new Map<string, number>()
@@ -29,9 +36,6 @@ describe('when connections break', () => {
     await database().query(
       `create table broken_facet (job bigint primary key references jobtable.job on delete cascade, n int)`,
     )
-    await database().query(
-      "insert into jobtable.job (type) select 'counted' from generate_series(1, 4000)",
-    )
     let broken = 0
     const breaking = new AbortController()
     const breaker = (async () => {
@@ -45,21 +49,26 @@ describe('when connections break', () => {
         await delay(40)
       }
     })()
+    let jobs = 0
     try {
-      await allFinished(database())
+      // Until enough has been broken, however fast the machine is.
+      while (jobs < 4_000 || troubles <= 5) {
+        await insert('counted', 1_000)
+        jobs += 1_000
+        await allFinished(database())
+      }
     } finally {
       breaking.abort()
       await breaker
     }
-    expect(broken).toBeGreaterThan(10)
-    expect(troubles).toBeGreaterThan(5)
+    expect(broken).toBeGreaterThan(5)
     const [counts] = await database().query(
       `select count(*) filter (where status = 'completed')::integer as completed,
          count(*) filter (where attempt = 1)::integer as once from jobtable.job`,
     )
-    expect(counts).toEqual({ completed: 4_000, once: 4_000 })
+    expect(counts).toEqual({ completed: jobs, once: jobs })
     expect([...runs.values()].every((n) => n === 1)).toBe(true)
-    expect(runs.size).toBe(4_000)
+    expect(runs.size).toBe(jobs)
   })
 
   test('the worker says so once it is well again', async () => {
