@@ -56,6 +56,8 @@ export class Dispatcher extends Service {
   #lookAt = 0
   /** Whether somebody has called since the tick on its way was sent. */
   #woken = false
+  #ticking: Promise<void> | undefined
+  #forsaken = false
   /** Whether trouble was told that a tick has not yet ended. */
   #troubled = false
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
@@ -75,10 +77,12 @@ export class Dispatcher extends Service {
   }
 
   protected override async run(): Promise<void> {
-    while (!this.stopping.aborted || this.#completer.size > 0) {
+    while (!this.stopping.aborted || (this.#completer.size > 0 && !this.#forsaken)) {
       await this.alarm.wait(this.#waitMs())
       if (this.#waitMs() > 0) continue
-      await this.#tick()
+      this.#ticking = this.#tick()
+      await this.#ticking
+      this.#ticking = undefined
     }
   }
 
@@ -133,15 +137,19 @@ export class Dispatcher extends Service {
     return left.map((job) => job.handed)
   }
 
-  /** Resolves when no executor runs and every outcome is in the database. */
+  /** Resolves when no executor runs, no tick is on its way, and every outcome is in the database. */
   async drained(): Promise<void> {
-    while (this.#running.size > 0 || this.#completer.size > 0) {
-      await (this.#running.size > 0 ? Promise.race(this.#endings) : this.#completer.drained())
+    for (;;) {
+      if (this.#running.size > 0) await Promise.race(this.#endings)
+      else if (this.#ticking !== undefined) await this.#ticking
+      else if (this.#completer.size > 0) await this.#completer.drained()
+      else return
     }
   }
 
   /** Stops trying to write outcomes, and answers those that are not in the database. */
   forsake(): readonly Outcome[] {
+    this.#forsaken = true
     return this.#completer.forsake()
   }
 
@@ -262,6 +270,8 @@ export class Dispatcher extends Service {
   #begin(begin: readonly HandedJob[], answer: TickAnswer): void {
     const waiting = new Set(answer.waiting)
     // What neither begins nor waits was deleted, paused or put off by a client before it began.
+    // A worker that is stopping has given all of them back meanwhile.
+    if (!this.#claiming) return
     const kept = begin.filter((job) => waiting.has(job.id))
     this.#queued = [...this.#queued.slice(begin.length), ...kept]
     this.#beginAt = kept.length > 0 ? performance.now() + LOCKED_REST_MS : 0
@@ -270,6 +280,11 @@ export class Dispatcher extends Service {
 
   #accept(job: HandedJob): void {
     this.#leases.add(job.lease)
+    if (!this.#claiming) {
+      // The worker is stopping, and this job has not begun: back to new.
+      this.#completer.add({ id: job.id, lease: job.lease, outcome: 'released' })
+      return
+    }
     if (job.status === 'started') this.#start(job)
     else this.#queued.push(job)
   }
@@ -277,11 +292,6 @@ export class Dispatcher extends Service {
   #start(handed: HandedJob): void {
     const { events, prepare } = this.#options
     const job = prepare(handed)
-    if (!this.#claiming) {
-      // The worker is stopping and this executor has not begun: back to new.
-      this.#completer.add(job.release())
-      return
-    }
     this.#running.set(handed.id, job)
     this.#runningOfType.set(handed.type, (this.#runningOfType.get(handed.type) ?? 0) + 1)
     events.emit('begun', handed)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { defineExecutor } from '../../../src/executor.ts'
 import { Worker } from '../../../src/worker.ts'
@@ -30,10 +31,17 @@ describe('a worker that is stopped', () => {
       graceMs: 20_000,
       executors: [defineExecutor({ type: 'stopping', execute: async () => await held.opened })],
     })
+    const bothBegun = Promise.withResolvers<void>()
+    let begun = 0
+    worker.events.on('begun', () => {
+      begun += 1
+      if (begun === 2) bothBegun.resolve()
+    })
     await database().query(
       "insert into jobtable.job (type) select 'stopping' from generate_series(1, 10)",
     )
     await until(database(), "(select count(*) = 3 from jobtable.job where status = 'queued')")
+    await bothBegun.promise
     const stopped = worker.stop()
     await until(database(), "(select count(*) = 8 from jobtable.job where status = 'new')")
     held.open()
@@ -43,6 +51,27 @@ describe('a worker that is stopped', () => {
       "select bool_and(attempt = 0 and worker is null and queued_at is null) as ok from jobtable.job where status = 'new'",
     )
     expect(untouched).toEqual({ ok: true })
+  })
+
+  test('at any moment leaves nothing queued or started', async () => {
+    for (let i = 0; i < 25; i += 1) {
+      const worker = await startWorker(database(), {
+        concurrency: 3,
+        prefetch: 4,
+        graceMs: 20_000,
+        executors: [defineExecutor({ type: 'any_moment', execute: async () => await delay(2) })],
+      })
+      await database().query(
+        "insert into jobtable.job (type) select 'any_moment' from generate_series(1, 40)",
+      )
+      await delay(i)
+      await worker.stop()
+      const [held] = await database().query(
+        "select count(*)::integer as n from jobtable.job where status in ('queued', 'started')",
+      )
+      expect(held).toEqual({ n: 0 })
+    }
+    expect(await database().query('select * from jobtable_internal.claim')).toEqual([])
   })
 
   test('fires the signal after the grace period; an attempt that ends by it is not counted', async () => {
