@@ -25,12 +25,9 @@ beforeEach(async () => {
   await runCli(['register', '--executors', EXECUTORS], { env: env() })
 })
 
+/** Waits until the executor of a job that hangs has begun: its first progress tells. */
 async function begun(id: string): Promise<void> {
-  await until(
-    database(),
-    "exists (select from jobtable.job where id = $1 and status = 'started')",
-    [id],
-  )
+  await until(database(), 'exists (select from jobtable.job_progress where job = $1)', [id])
 }
 
 describe('--until-empty', () => {

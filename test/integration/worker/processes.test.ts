@@ -47,7 +47,7 @@ test('SIGTERM gives back what has not begun, lets the rest finish, and leaves no
   await database().query(
     "insert into jobtable.job (type) select 'slow' from generate_series(1, 30)",
   )
-  await until(database(), "(select count(*) >= 5 from jobtable.job where status = 'started')")
+  await until(database(), "(select count(*) >= 5 from jobtable.job where status = 'completed')")
   expect(await stop(child)).toBe(0)
   const [counts] = await database().query(
     `select count(*) filter (where status in ('queued', 'started'))::integer as held,
