@@ -10,10 +10,6 @@ const LONGEST_MS = 5_000
 export class Backoff {
   #failures = 0
 
-  get failures(): number {
-    return this.#failures
-  }
-
   /** The length of the next pause, in milliseconds: between half of the doubled one and the whole. */
   nextMs(): number {
     const whole = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures)

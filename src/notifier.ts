@@ -70,7 +70,6 @@ export class Notifier extends Service {
       retryLimit: 1,
       paranoidChecking: false,
       parse: (payload: string) => payload,
-      serialize: (payload: string) => payload,
     })
     const probe = `jobtable_probe_${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
     subscriber.events.on('error', (error) => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
+import { insertJobs } from '../../support/job.ts'
 import {
   allFinished,
   cleanUpAfterEach,
@@ -15,13 +16,8 @@ import {
 const database = useDatabase()
 cleanUpAfterEach(database)
 
-async function insert(type: string, count = 1): Promise<string[]> {
-  const rows = await database().query<{ id: string }>(
-    'insert into jobtable.job (type) select $1 from generate_series(1, $2::integer) returning id',
-    [type, count],
-  )
-  return rows.map((row) => row.id)
-}
+const insert = async (type: string, count = 1): Promise<string[]> =>
+  await insertJobs(database(), type, count)
 
 async function reports(): Promise<Record<string, unknown>[]> {
   return await database().query('select * from jobtable.job_report order by id')

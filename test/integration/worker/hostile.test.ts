@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { LeaseLostError } from '../../../src/errors.ts'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
+import { insertJobs } from '../../support/job.ts'
 import {
   allFinished,
   cleanUpAfterEach,
@@ -17,13 +18,8 @@ cleanUpAfterEach(database)
 
 const noop = (type: string) => defineExecutor({ type, execute: () => undefined })
 
-async function insert(type: string, count = 1): Promise<string[]> {
-  const rows = await database().query<{ id: string }>(
-    'insert into jobtable.job (type) select $1 from generate_series(1, $2::integer) returning id',
-    [type, count],
-  )
-  return rows.map((row) => row.id)
-}
+const insert = async (type: string, count = 1): Promise<string[]> =>
+  await insertJobs(database(), type, count)
 
 async function breakConnections(): Promise<void> {
   await database().query(

@@ -2,17 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
+import { insertJobs } from '../../support/job.ts'
 import { allFinished, cleanUpAfterEach, next, startWorker } from '../../support/worker.ts'
 
 const database = useDatabase()
 cleanUpAfterEach(database)
 
-async function insert(type: string, count: number): Promise<void> {
-  await database().query(
-    'insert into jobtable.job (type) select $1 from generate_series(1, $2::integer)',
-    [type, count],
-  )
-}
+const insert = async (type: string, count = 1): Promise<string[]> =>
+  await insertJobs(database(), type, count)
 
 describe('when connections break', () => {
   test('again and again in the middle of ticks, every job runs exactly once', async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineExecutor } from '../../../src/executor.ts'
 import { fromClass, JobExecutor } from '../../../src/job-executor.ts'
 import { useDatabase } from '../../support/database.ts'
+import { insertJob } from '../../support/job.ts'
 import {
   allFinished,
   cleanUpAfterEach,
@@ -15,13 +16,8 @@ import {
 const database = useDatabase()
 cleanUpAfterEach(database)
 
-async function insert(type: string, payload: object = {}): Promise<string> {
-  const [row] = await database().query<{ id: string }>(
-    'insert into jobtable.job (type, payload) values ($1, $2) returning id',
-    [type, payload],
-  )
-  return row?.id ?? ''
-}
+const insert = async (type: string, payload: object = {}): Promise<string> =>
+  await insertJob(database(), type, { payload })
 
 async function job(id: string): Promise<Record<string, unknown>> {
   const [row] = await database().query('select * from jobtable.job where id = $1', [id])
