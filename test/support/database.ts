@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
+import { BUSY_ATTEMPTS, dropDatabase, isBusy } from './drop-database.ts'
 import type { TestServer } from './server.ts'
 
 /** A database of one test file, with jobtable installed. */
@@ -35,10 +36,6 @@ export interface DatabaseOptions {
 /** Marks the tests' own connections. */
 export const TEST_APPLICATION = 'jobtable-test'
 
-/** PostgreSQL waits 5 s for others to leave a template before it refuses; autovacuum needs no longer. */
-const CLONE_ATTEMPTS = 5
-const OBJECT_IN_USE = '55006'
-
 /** A connection that is being closed is seen by others for a few milliseconds more. */
 const LEAK_TIMEOUT_MS = 2_000
 
@@ -58,9 +55,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Dat
   pool.on('error', () => undefined)
   const drop = async (): Promise<void> => {
     if (!pool.ended) await pool.end()
-    await withClient(server.url, async (client) => {
-      await client.query(`drop database if exists ${name} with (force)`)
-    })
+    await withClient(server.url, async (client) => await dropDatabase(client, name))
   }
   return {
     name,
@@ -129,8 +124,7 @@ async function clone(client: pg.Client, name: string, template: string): Promise
       await client.query(`create database ${name} template ${template}`)
       return
     } catch (error) {
-      const busy = error instanceof pg.DatabaseError && error.code === OBJECT_IN_USE
-      if (!busy || attempt === CLONE_ATTEMPTS) throw error
+      if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw error
       await delay(50 * attempt)
     }
   }
@@ -157,7 +151,7 @@ async function buildTemplate(
   template: string,
 ): Promise<void> {
   const unfinished = `${template}_new`
-  await client.query(`drop database if exists ${unfinished} with (force)`)
+  await dropDatabase(client, unfinished)
   await client.query(`create database ${unfinished}`)
   const { migrate } = await import('../../src/migrate.ts')
   await migrate({ connectionString: databaseUrl(server.url, unfinished) })

@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { type EmbeddedServer, startEmbedded } from '../../src/embedded.ts'
 import { findDocker } from './docker.ts'
+import { dropDatabase } from './drop-database.ts'
 import { createTemporaryDir } from './temporary.ts'
 
 /** What a test is told of the server; plain data, since tests run in other processes. */
@@ -161,7 +162,7 @@ async function removeTraces(url: string, server: TestServer): Promise<void> {
       `select datname from pg_catalog.pg_database where starts_with(datname, $1)`,
       [server.prefix],
     )
-    for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`)
+    for (const { datname } of rows) await dropDatabase(client, datname)
     if (server.adminUrl !== undefined) await client.query(`drop role ${server.prefix}`)
   })
 }

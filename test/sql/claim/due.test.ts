@@ -102,21 +102,32 @@ test('fifty thousand jobs of the future cost a claim nothing', async () => {
   await using session = await openSession(database())
   await session.query(`set jobtable.writer = 'queue'`)
   const [range] = ticker.ranges()
+  // The least of ten: a call also reads the catalog when it is the first of its session, and again
+  // whenever autovacuum has looked at a table.
   const buffers = async (): Promise<number> => {
-    await insertJob(database(), 'in_front')
-    return await buffersOf(
-      session,
-      'select * from jobtable_internal.claim($1, $2, $3, $4, $5, $6, 10, 0)',
-      [ticker.id, drawLease(), [range?.fromLane], [range?.fromSeq], [range?.toLane], [range?.room]],
-    )
+    const counts: number[] = []
+    for (let n = 0; n < 10; n += 1) {
+      await insertJob(database(), 'in_front')
+      const counted = await buffersOf(
+        session,
+        'select * from jobtable_internal.claim($1, $2, $3, $4, $5, $6, 10, 0)',
+        [
+          ticker.id,
+          drawLease(),
+          [range?.fromLane],
+          [range?.fromSeq],
+          [range?.toLane],
+          [range?.room],
+        ],
+      )
+      counts.push(counted)
+    }
+    return Math.min(...counts)
   }
-  // The first calls of a session also read the catalog.
-  for (let n = 0; n < 10; n += 1) await buffers()
   const before = await buffers()
   await database().query(
     `insert into jobtable.job (type, run_at)
      select 'crowd', timestamptz '2050-01-01' + n * interval '1 s' from generate_series(1, 50000) n`,
   )
-  await buffers()
   expect(await buffers()).toBeLessThan(before + 20)
 })
