@@ -15,7 +15,7 @@ export class Completer {
   #pending: Outcome[] = []
   #resting: Outcome[] = []
   #restUntil = 0
-  #sent: Outcome[] = []
+  readonly #sent = new Set<readonly Outcome[]>()
   #limit = MAX_BATCH
   #drained: PromiseWithResolvers<void> | undefined
 
@@ -25,19 +25,26 @@ export class Completer {
 
   /** How many outcomes are not in the database yet. */
   get size(): number {
-    return this.#pending.length + this.#resting.length + this.#sent.length
+    let sent = 0
+    for (const batch of this.#sent) sent += batch.length
+    return this.#pending.length + this.#resting.length + sent
+  }
+
+  /** How many wait to be sent. */
+  get waiting(): number {
+    return this.#pending.length
   }
 
   /** The leases of the outcomes that are not in the database yet. */
   *leases(): Iterable<Id> {
-    for (const outcomes of [this.#pending, this.#resting, this.#sent]) {
+    for (const outcomes of this.#batches()) {
       for (const outcome of outcomes) yield outcome.lease
     }
   }
 
   /** Whether an outcome of this job waits under this lease. */
   has(id: Id, lease: Id): boolean {
-    return [this.#pending, this.#resting, this.#sent].some((outcomes) =>
+    return this.#batches().some((outcomes) =>
       outcomes.some((outcome) => outcome.id === id && outcome.lease === lease),
     )
   }
@@ -48,85 +55,85 @@ export class Completer {
     return this.#resting.length > 0 ? Math.max(0, this.#restUntil - now) : Infinity
   }
 
-  /** The next batch. It counts as on its way until `accept` or `restore`. */
+  /** The next batch. It counts as on its way until `accept`, `restore`, `rest` or `divide`. */
   take(now: number): readonly Outcome[] {
     if (this.#resting.length > 0 && this.#restUntil <= now) {
       this.#pending = [...this.#resting, ...this.#pending]
       this.#resting = []
     }
-    this.#sent = this.#pending.splice(0, this.#limit)
-    return this.#sent
+    const whole = this.#pending.length <= this.#limit
+    const batch = whole ? this.#pending : this.#pending.splice(0, this.#limit)
+    if (whole) this.#pending = []
+    if (batch.length > 0) this.#sent.add(batch)
+    return batch
   }
 
   /** The database has answered: tells which outcomes it wrote and which it refused. */
   accept(
+    batch: readonly Outcome[],
     locked: readonly Id[],
     lost: readonly Id[],
     now: number,
   ): { written: readonly Outcome[]; refused: readonly Outcome[] } {
-    const sent = this.#sent
-    this.#sent = []
+    this.#sent.delete(batch)
     this.#limit = Math.min(MAX_BATCH, this.#limit * 2)
     if (locked.length === 0 && lost.length === 0) {
       this.#settle()
-      return { written: sent, refused: [] }
+      return { written: batch, refused: [] }
     }
     const lockedIds = new Set(locked)
     const lostIds = new Set(lost)
-    this.#resting.push(...sent.filter((outcome) => lockedIds.has(outcome.id)))
+    this.#resting.push(...batch.filter((outcome) => lockedIds.has(outcome.id)))
     this.#restUntil = now + LOCKED_REST_MS
     this.#settle()
     return {
-      written: sent.filter((outcome) => !lockedIds.has(outcome.id) && !lostIds.has(outcome.id)),
+      written: batch.filter((outcome) => !lockedIds.has(outcome.id) && !lostIds.has(outcome.id)),
       // A job that was given back by a call whose answer was lost has left the lease as asked.
-      refused: sent.filter((outcome) => lostIds.has(outcome.id) && outcome.outcome !== 'released'),
+      refused: batch.filter((outcome) => lostIds.has(outcome.id) && !isGivenBack(outcome)),
     }
   }
 
   /** No answer came: the batch is to be sent again. */
-  restore(): void {
-    this.#pending = [...this.#sent, ...this.#pending]
-    this.#sent = []
+  restore(batch: readonly Outcome[]): void {
+    this.#sent.delete(batch)
+    this.#pending = [...batch, ...this.#pending]
   }
 
   /**
    * A client's lock beside a job's row (on its result, say) keeps the batch from being written. It is
    * sent again in halves, until the one that is locked rests alone.
    */
-  rest(now: number): void {
-    this.#limit = Math.max(1, Math.floor(this.#sent.length / 2))
-    if (this.#sent.length > 1) return this.restore()
-    this.#resting.push(...this.#sent)
+  rest(batch: readonly Outcome[], now: number): void {
+    this.#limit = Math.max(1, Math.floor(batch.length / 2))
+    if (batch.length > 1) return this.restore(batch)
+    this.#sent.delete(batch)
+    this.#resting.push(...batch)
     this.#restUntil = now + LOCKED_REST_MS
-    this.#sent = []
   }
 
   /**
    * The database refuses the batch for a reason that does not pass. It is sent again in halves, until
    * the one outcome at fault stands alone; that job fails with the reason, and the rest goes on.
    */
-  divide(reason: unknown): void {
-    const [first, ...others] = this.#sent
-    if (first !== undefined && others.length === 0) {
-      const error = storedError(reason)
-      this.#sent = [
-        {
-          id: first.id,
-          lease: first.lease,
-          outcome: 'failed',
-          detail: `its outcome (${first.outcome}) could not be stored: ${error.message.slice(0, 300)}`,
-          error,
-        },
-      ]
-    }
-    this.#limit = Math.max(1, Math.floor(this.#sent.length / 2))
-    this.restore()
+  divide(batch: readonly Outcome[], reason: unknown): void {
+    this.#limit = Math.max(1, Math.floor(batch.length / 2))
+    const [first, ...others] = batch
+    if (first === undefined || others.length > 0) return this.restore(batch)
+    const error = storedError(reason)
+    this.#sent.delete(batch)
+    this.#pending.unshift({
+      id: first.id,
+      lease: first.lease,
+      outcome: 'failed',
+      detail: `its outcome (${first.outcome}) could not be stored: ${error.message.slice(0, 300)}`,
+      error,
+    })
   }
 
   /** Gives up: what is not in the database yet, for whoever must tell. */
   forsake(): readonly Outcome[] {
-    const left = [...this.#sent, ...this.#resting, ...this.#pending]
-    this.#sent = []
+    const left = this.#batches().flat()
+    this.#sent.clear()
     this.#resting = []
     this.#pending = []
     this.#settle()
@@ -140,9 +147,18 @@ export class Completer {
     await this.#drained.promise
   }
 
+  #batches(): (readonly Outcome[])[] {
+    return [...this.#sent, this.#resting, this.#pending]
+  }
+
   #settle(): void {
     if (this.size > 0) return
     this.#drained?.resolve()
     this.#drained = undefined
   }
+}
+
+/** Whether the outcome of a job is that it goes back to new. */
+function isGivenBack({ outcome }: Outcome): boolean {
+  return outcome === 'released' || outcome === 'returned'
 }

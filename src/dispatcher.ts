@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { Backoff } from './backoff.ts'
 import { Caution } from './caution.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
@@ -12,11 +13,19 @@ import {
   wasAnswered,
 } from './errors.ts'
 import type { Events } from './events.ts'
-import type { Database, HandedJob, Id, LaneRange, Outcome, TickAnswer } from './queries.ts'
+import type { Database, HandedJob, Id, Outcome, TickAnswer, TickRequest } from './queries.ts'
 import { adopt, tick } from './queries.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
+import { Slots } from './slots.ts'
+
+/** Jobs in one claim: what a transaction of a few milliseconds holds. */
+const MAX_CLAIM = 500
+/** Ticks on their way at once: while the database works at one, this process works at the other's jobs. */
+const MAX_TICKS = 2
+/** A second tick is sent only for so many outcomes, or so much room: small ones gather. */
+const WORTH_A_TICK = 100
 
 /** The pause after a refused claim of one type, before another's turn, in milliseconds. */
 const TURN_PAUSE_MS = 100
@@ -37,40 +46,59 @@ export interface DispatcherOptions {
   readonly prepare: (job: HandedJob) => RunningJob
 }
 
+/** A tick on its way. */
+interface Ticking {
+  readonly lease: Id
+  readonly outcomes: readonly Outcome[]
+  readonly begin: readonly HandedJob[]
+  /** How many jobs it may bring. */
+  readonly wanted: number
+  /** How often somebody had called when it was sent: a later call may have meant a job that it missed. */
+  readonly calls: number
+}
+
 /**
  * The one that talks to the queue for a whole process: each tick writes the outcomes that have come
- * together and claims as many jobs as there are free slots, in one transaction. While a tick is on
- * its way outcomes gather for the next, so batches grow with the load by themselves.
+ * together and claims as many jobs as there is room for, in one transaction. While ticks are on their
+ * way outcomes gather for the next, so batches grow with the load by themselves.
  */
 export class Dispatcher extends Service {
   readonly #options: DispatcherOptions
+  readonly #slots: Slots
   readonly #completer = new Completer()
   readonly #backoff = new Backoff()
-  readonly #running = new Map<Id, RunningJob>()
-  readonly #runningOfType = new Map<string, number>()
+  readonly #caution = new Caution()
   /** The leases under which jobs were handed out, until their receipts are gone. */
   readonly #leases = new Set<Id>()
+  readonly #ticks = new Map<Ticking, Promise<void>>()
   #queued: HandedJob[] = []
   #claiming = true
   /** When to look for jobs next, by performance.now(). */
   #lookAt = 0
-  /** Whether somebody has called since the tick on its way was sent. */
-  #woken = false
-  #ticking: Promise<void> | undefined
+  /** How often somebody has called. */
+  #calls = 0
+  /** Whether the last tick failed: then nothing is sent beside another. */
+  #failing = false
   #forsaken = false
   /** Whether trouble was told that a tick has not yet ended. */
   #troubled = false
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
   #contended = 0
-  readonly #caution = new Caution()
-  readonly #endings = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions) {
     super()
     this.#options = options
+    const { types, concurrency, events, prepare } = options
+    this.#slots = new Slots({
+      types,
+      concurrency,
+      events,
+      prepare,
+      ended: (job, outcome) => this.#end(job, outcome),
+    })
     // Whoever of the worker met it: a tick finds out whether the database answers.
-    options.events.on('trouble', () => {
+    events.on('trouble', () => {
       this.#troubled = true
       this.wake()
     })
@@ -79,23 +107,25 @@ export class Dispatcher extends Service {
   protected override async run(): Promise<void> {
     while (!this.stopping.aborted || (this.#completer.size > 0 && !this.#forsaken)) {
       await this.alarm.wait(this.#waitMs())
-      if (this.#waitMs() > 0) continue
-      this.#ticking = this.#tick()
-      await this.#ticking
-      this.#ticking = undefined
+      // What ends in the same turn of the event loop goes into the same tick.
+      await turnOfTheLoop()
+      if (this.#slots.patienceMs(performance.now()) <= 0) this.#giveBack(this.#slots.clearLine())
+      while (this.#tickInMs(performance.now()) <= 0) this.#send()
     }
+    await Promise.all(this.#ticks.values())
   }
 
   /** Looks for jobs at once, or again if a look is on its way: it may have looked too early. */
   wake(): void {
-    this.#woken = true
+    this.#calls += 1
     this.#lookAt = 0
     this.alarm.ring()
   }
 
-  /** The jobs that this process holds: running, and waiting in its local queue. */
+  /** The jobs that this process holds: running, in line, and waiting in its local queue. */
   get held(): readonly HandedJob[] {
-    return [...Array.from(this.#running.values(), (job) => job.handed), ...this.#queued]
+    const beginning = [...this.#ticks.keys()].flatMap((sent) => sent.begin)
+    return [...this.#slots.held, ...this.#queued, ...beginning]
   }
 
   /** Leases under which nothing is held any more, and nothing on its way to the database. */
@@ -110,28 +140,30 @@ export class Dispatcher extends Service {
     for (const lease of leases) this.#leases.delete(lease)
   }
 
-  /** Asks one running job to stop. */
+  /** Asks one job to stop. */
   abort(id: Id, reason: JobtableError): void {
-    this.#running.get(id)?.abort(reason)
+    const inLine = this.#slots.abort(id, reason)
+    if (inLine === undefined) return
+    const { name, message } = reason
+    const { lease } = inLine
+    const outcome = 'cancelled'
+    this.#completer.add({ id, lease, outcome, detail: message, error: { name, message } })
+    this.alarm.ring()
   }
 
   /** Claims nothing more and gives back what has not begun. */
   drain(): void {
     this.#claiming = false
-    for (const job of this.#queued.splice(0)) {
-      this.#completer.add({ id: job.id, lease: job.lease, outcome: 'released' })
-    }
-    this.alarm.ring()
+    this.#giveBack([...this.#queued.splice(0), ...this.#slots.clearLine()])
   }
 
   abortAll(reason: JobtableError): void {
-    for (const job of this.#running.values()) job.abort(reason)
+    this.#slots.abortAll(reason)
   }
 
   /** Gives back jobs whose executors did not end although they were asked to. */
   abandon(reason: JobtableError): readonly HandedJob[] {
-    const left = [...this.#running.values()]
-    this.#running.clear()
+    const left = this.#slots.abandon()
     for (const job of left) this.#completer.add(job.release(reason))
     this.alarm.ring()
     return left.map((job) => job.handed)
@@ -140,8 +172,8 @@ export class Dispatcher extends Service {
   /** Resolves when no executor runs, no tick is on its way, and every outcome is in the database. */
   async drained(): Promise<void> {
     for (;;) {
-      if (this.#running.size > 0) await Promise.race(this.#endings)
-      else if (this.#ticking !== undefined) await this.#ticking
+      if (this.#slots.running > 0) await this.#slots.idle()
+      else if (this.#ticks.size > 0) await Promise.all(this.#ticks.values())
       else if (this.#completer.size > 0) await this.#completer.drained()
       else return
     }
@@ -153,105 +185,141 @@ export class Dispatcher extends Service {
     return this.#completer.forsake()
   }
 
-  /** Milliseconds until the next tick has something to do. */
+  /** Milliseconds until the next tick has something to do, or the line must not wait longer. */
   #waitMs(): number {
     const now = performance.now()
+    return Math.min(this.#tickInMs(now), this.#slots.patienceMs(now))
+  }
+
+  #tickInMs(now: number): number {
+    const vacancy = this.#claiming ? this.#slots.vacancy(this.#coming) : 0
+    if (this.#ticks.size > 0) {
+      // Beside the one on its way, only if it would be a full one.
+      const alone = this.#ticks.size >= MAX_TICKS || this.#failing || this.#caution.apart
+      const full = this.#lookAt === 0 && vacancy >= WORTH_A_TICK
+      return !alone && (full || this.#completer.waiting >= WORTH_A_TICK) ? 0 : Infinity
+    }
     const outcomes = this.#completer.waitMs(now)
-    if (!this.#claiming || this.#freeSlots() <= 0) return outcomes
-    const begins = this.#queued.length > 0 ? this.#beginAt : Infinity
-    return Math.min(outcomes, Math.max(0, Math.min(this.#lookAt, begins) - now))
+    if (vacancy <= 0 && this.#queued.length === 0) return outcomes
+    const begins = this.#queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
+    const looks = vacancy > 0 ? this.#lookAt : Infinity
+    return Math.min(outcomes, Math.max(0, Math.min(looks, begins) - now))
   }
 
-  #freeSlots(): number {
-    return this.#options.concurrency - this.#running.size
+  get #freeSlots(): number {
+    const { concurrency } = this.#options
+    return this.#claiming ? Math.max(0, concurrency - this.#slots.running - this.#slots.inLine) : 0
   }
 
-  async #tick(): Promise<void> {
-    const { database, worker, events } = this.#options
-    const lease = randomLease()
-    this.#woken = false
+  /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
+  get #coming(): number {
+    let coming = this.#queued.length
+    for (const sent of this.#ticks.keys()) coming += sent.wanted + sent.begin.length
+    return coming
+  }
+
+  #send(): void {
+    const { prefetch, types: all } = this.#options
     const outcomes = this.#completer.take(performance.now())
     const takes = this.#claiming && !(this.#caution.apart && outcomes.length > 0)
-    const free = takes ? this.#freeSlots() : 0
-    const begin = this.#queued.slice(0, free)
-    const slots = Math.min(free - begin.length, this.#caution.limit)
-    const prefetch = takes
-      ? Math.min(
-          Math.max(0, this.#options.prefetch - this.#queued.length + begin.length),
-          this.#caution.limit - slots,
-        )
-      : 0
-    const wanted = slots + prefetch
+    const begins = takes && this.#beginAt <= performance.now()
+    const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
+    const types = this.#caution.typesInTurn(all)
+    const room = this.#slots.room(types, this.#coming + begin.length, this.#queued)
+    const limit = takes ? this.#caution.limit : 0
+    const slots = Math.min(room.slots, MAX_CLAIM, limit)
+    const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
+    const wanted = slots + ahead
+    if (wanted > 0) this.#slots.nextTurn()
+    const sent = { lease: randomLease(), outcomes, begin, wanted, calls: this.#calls }
+    const ticking = this.#tick(sent, {
+      worker: this.#options.worker,
+      lease: sent.lease,
+      outcomes,
+      begin,
+      ranges: wanted > 0 ? room.ranges : [],
+      slots,
+      prefetch: ahead,
+    }).finally(() => {
+      this.#ticks.delete(sent)
+      this.alarm.ring()
+    })
+    this.#ticks.set(sent, ticking)
+  }
+
+  async #tick(sent: Ticking, request: TickRequest): Promise<void> {
+    const { database, events } = this.#options
     let answer: TickAnswer
     try {
-      answer = await tick(database, {
-        worker,
-        lease,
-        outcomes,
-        begin,
-        ranges: wanted > 0 ? this.#ranges() : [],
-        slots,
-        prefetch,
-      })
+      answer = await tick(database, request)
     } catch (error) {
+      this.#failing = true
       events.emit('trouble', error)
-      await this.#fail(error, lease, outcomes.length, begin.length + wanted)
+      this.#queued.unshift(...sent.begin)
+      await this.#fail(error, sent)
       return
     }
     if (this.#troubled) events.emit('recovered')
     this.#troubled = false
+    this.#failing = false
     this.#backoff.reset()
-    this.#settle(answer, begin, wanted)
-    if (wanted > 0) {
+    this.#settle(answer, sent)
+    if (sent.wanted > 0) {
       if (this.#caution.apart) this.#lookAt = 0
       this.#caution.succeeded()
     }
   }
 
   /**
-   * A tick with `outcomes` outcomes that wanted `wanted` jobs has failed. Neither may suffer for the
-   * other: see Caution. Only what is wrong with an outcome itself convicts it, and only when it
-   * stands alone.
+   * A tick has failed. Neither its outcomes nor its claim may suffer for the other: see Caution. Only
+   * what is wrong with an outcome itself convicts it, and only when it stands alone.
    */
-  async #fail(error: unknown, lease: Id, outcomes: number, wanted: number): Promise<void> {
+  async #fail(error: unknown, { lease, outcomes, begin, wanted }: Ticking): Promise<void> {
     const code = codeOf(error) ?? ''
-    const mixed = outcomes > 0 && wanted > 0
-    if (wanted > 0) this.#caution.refused(wanted, this.#options.types.length)
-    if (mixed || outcomes === 0) this.#completer.restore()
+    const claimed = begin.length + wanted
+    const mixed = outcomes.length > 0 && claimed > 0
+    if (claimed > 0) this.#caution.refused(claimed, this.#options.types.length)
+    if (mixed || outcomes.length === 0) this.#completer.restore(outcomes)
     else if (code === LOCK_NOT_AVAILABLE || code === QUERY_CANCELLED) {
-      this.#completer.rest(performance.now())
-    } else if (isFaultOfData(error)) this.#completer.divide(error)
-    else this.#completer.restore()
+      this.#completer.rest(outcomes, performance.now())
+    } else if (isFaultOfData(error)) this.#completer.divide(outcomes, error)
+    else this.#completer.restore(outcomes)
 
-    if (!wasAnswered(error)) await this.#adopt(lease)
-    else if (outcomes === 0) this.#lookAt = performance.now() + this.#claimPauseMs()
+    if (!wasAnswered(error)) await this.#adopt(lease, begin)
+    else if (outcomes.length === 0) this.#lookAt = performance.now() + this.#claimPauseMs()
     else if (!mixed) await this.#pause()
   }
 
-  /** Takes in the answer of a tick that asked for `wanted` jobs. */
-  #settle(answer: TickAnswer, begin: readonly HandedJob[], wanted: number): void {
+  /** Takes in the answer of a tick. */
+  #settle(answer: TickAnswer, sent: Ticking): void {
     const { events } = this.#options
+    const now = performance.now()
     const { written, refused } = this.#completer.accept(
+      sent.outcomes,
       answer.locked,
       answer.lost,
-      performance.now(),
+      now,
     )
     if (written.length > 0) events.emit('finished', written)
     for (const outcome of refused) events.emit('lost', outcome)
 
-    if (begin.length > 0) this.#begin(begin, answer)
+    // What neither begins nor waits was deleted, paused or put off by a client before it began.
+    const waiting = new Set(answer.waiting)
+    const kept = sent.begin.filter((job) => waiting.has(job.id))
+    if (sent.begin.length > 0) this.#beginAt = kept.length > 0 ? now + LOCKED_REST_MS : 0
     if (answer.claimed.length > 0) events.emit('claimed', answer.claimed)
-    for (const job of answer.claimed) this.#accept(job)
+    this.#accept([...kept, ...answer.begun, ...answer.claimed])
 
-    if (wanted > 0) this.#planNextLook(answer)
+    if (sent.wanted === 0) return
+    this.#planNextLook(answer, sent)
     const holdsNothing =
-      this.#running.size === 0 && this.#queued.length === 0 && this.#completer.size === 0
-    if (holdsNothing && wanted > 0 && !answer.more) events.emit('idle')
+      this.#slots.held.length === 0 && this.#queued.length === 0 && this.#completer.size === 0
+    if (holdsNothing && this.#ticks.size === 1 && !answer.more) events.emit('idle')
   }
 
-  #planNextLook(answer: TickAnswer): void {
+  #planNextLook(answer: TickAnswer, sent: Ticking): void {
     const now = performance.now()
-    if (this.#woken) {
+    if (this.#calls !== sent.calls) {
       this.#lookAt = 0
     } else if (!answer.more) {
       this.#contended = 0
@@ -267,66 +335,32 @@ export class Dispatcher extends Service {
     }
   }
 
-  #begin(begin: readonly HandedJob[], answer: TickAnswer): void {
-    const waiting = new Set(answer.waiting)
-    // What neither begins nor waits was deleted, paused or put off by a client before it began.
-    // A worker that is stopping has given all of them back meanwhile.
-    if (!this.#claiming) return
-    const kept = begin.filter((job) => waiting.has(job.id))
-    this.#queued = [...this.#queued.slice(begin.length), ...kept]
-    this.#beginAt = kept.length > 0 ? performance.now() + LOCKED_REST_MS : 0
-    for (const job of answer.begun) this.#start(job)
-  }
-
-  #accept(job: HandedJob): void {
-    this.#leases.add(job.lease)
-    if (!this.#claiming) {
-      // The worker is stopping, and this job has not begun: back to new.
-      this.#completer.add({ id: job.id, lease: job.lease, outcome: 'released' })
-      return
+  /** Takes in jobs: started ones begin, queued ones wait, and a worker that is stopping returns all. */
+  #accept(jobs: readonly HandedJob[]): void {
+    for (const job of jobs) this.#leases.add(job.lease)
+    if (!this.#claiming) return this.#giveBack(jobs)
+    for (const job of jobs) {
+      if (job.status === 'started') this.#slots.accept(job)
+      else this.#queued.push(job)
     }
-    if (job.status === 'started') this.#start(job)
-    else this.#queued.push(job)
+    this.#slots.fill()
   }
 
-  #start(handed: HandedJob): void {
-    const { events, prepare } = this.#options
-    const job = prepare(handed)
-    this.#running.set(handed.id, job)
-    this.#runningOfType.set(handed.type, (this.#runningOfType.get(handed.type) ?? 0) + 1)
-    events.emit('begun', handed)
-    const ending = job.run().then((outcome) => {
-      this.#endings.delete(ending)
-      this.#end(job, outcome)
-    })
-    this.#endings.add(ending)
+  /** Gives back jobs that have not begun. */
+  #giveBack(jobs: readonly HandedJob[]): void {
+    for (const { id, lease } of jobs) this.#completer.add({ id, lease, outcome: 'returned' })
+    this.alarm.ring()
   }
 
-  #end(job: RunningJob, outcome: Outcome | undefined): void {
-    const { handed } = job
-    this.#runningOfType.set(handed.type, (this.#runningOfType.get(handed.type) ?? 1) - 1)
-    // An abandoned job has been given back already.
-    if (this.#running.get(handed.id) !== job) return
-    this.#running.delete(handed.id)
+  #end(job: HandedJob, outcome: Outcome | undefined): void {
     if (outcome === undefined) {
       // Written by the executor's own transaction: no tick is due for it that would also look for jobs.
       this.wake()
     } else {
       this.#completer.add(outcome)
-      this.#options.events.emit('ended', handed, outcome)
+      this.#options.events.emit('ended', job, outcome)
     }
     this.alarm.ring()
-  }
-
-  #ranges(): LaneRange[] {
-    const held = new Map(this.#runningOfType)
-    for (const { type } of this.#queued) held.set(type, (held.get(type) ?? 0) + 1)
-    return this.#caution.typesInTurn(this.#options.types).map((type) => ({
-      fromLane: type.fromLane,
-      fromSeq: '-1',
-      toLane: type.toLane,
-      room: Math.max(0, type.concurrency - (held.get(type.name) ?? 0)),
-    }))
   }
 
   /** How long to leave a refused claim alone: not long if other types wait for their turn. */
@@ -342,7 +376,7 @@ export class Dispatcher extends Service {
    * A tick may have happened although its answer was lost. What it handed out is found by its lease;
    * its outcomes are sent again.
    */
-  async #adopt(lease: Id): Promise<void> {
+  async #adopt(lease: Id, begin: readonly HandedJob[]): Promise<void> {
     const { database, worker, events } = this.#options
     for (;;) {
       await this.#pause()
@@ -350,14 +384,10 @@ export class Dispatcher extends Service {
         const jobs = await adopt(database, worker, lease)
         // Its receipt is there now, whether the tick or this has written it.
         this.#leases.add(lease)
-        const queued = new Set(this.#queued.map((job) => job.id))
-        for (const job of jobs) {
-          const known =
-            this.#running.get(job.id)?.handed.lease === job.lease ||
-            queued.has(job.id) ||
-            this.#completer.has(job.id, job.lease)
-          if (!known) this.#accept(job)
-        }
+        const begun = new Set(begin.map((job) => job.id))
+        this.#queued = this.#queued.filter((job) => !begun.has(job.id))
+        // Others are of the tick beside this one, or held already.
+        this.#accept(jobs.filter((job) => job.lease === lease || begun.has(job.id)))
         return
       } catch (failure) {
         if (!isTransient(failure)) events.emit('trouble', failure)

@@ -38,6 +38,7 @@ type EventMap = { -readonly [E in keyof WorkerEvents]: WorkerEvents[E] }
 /** A typed emitter of the worker's events. A handler that throws is told of, and harms nobody else. */
 export class Events extends EventEmitter<EventMap> {
   override emit<E extends keyof EventMap>(event: E, ...args: EventMap[E]): boolean {
+    if (this.listenerCount(event) === 0) return false
     for (const handler of this.rawListeners(event)) {
       try {
         Reflect.apply(handler, this, args)
@@ -48,6 +49,6 @@ export class Events extends EventEmitter<EventMap> {
         )
       }
     }
-    return this.listenerCount(event) > 0
+    return true
   }
 }

@@ -20,9 +20,10 @@ export interface HandedJob {
   readonly properties: Record<string, unknown>
   readonly priority: number | null
   readonly key: string | null
-  readonly created_at: string
-  readonly run_at: string
-  readonly started_at: string | null
+  /** Milliseconds since 1970, as the other times. */
+  readonly createdAt: number
+  readonly runAt: number
+  readonly startedAt: number | null
 }
 
 /** How an attempt failed, as `job_attempt` keeps it. */
@@ -37,7 +38,8 @@ export interface StoredError {
 export interface Outcome {
   readonly id: Id
   readonly lease: Id
-  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'released'
+  /** Released: it goes back to new. Returned: likewise, before its executor has begun. */
+  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'released' | 'returned'
   /** One line for people: status_detail. */
   readonly detail?: string | undefined
   /** JSON text. */
@@ -87,9 +89,9 @@ export interface TickAnswer {
 interface TickRow extends QueryResultRow {
   locked: Id[]
   lost: Id[]
-  begun: HandedJob[] | null
+  begun: string | null
   waiting: Id[]
-  claimed: HandedJob[] | null
+  claimed: string | null
   looked: number
   more: boolean
   next_due_ms: number | null
@@ -154,13 +156,54 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
   return {
     locked: row.locked,
     lost: row.lost,
-    begun: row.begun ?? [],
+    begun: handedJobs(row.begun),
     waiting: row.waiting,
-    claimed: row.claimed ?? [],
+    claimed: handedJobs(row.claimed),
     looked: row.looked,
     more: row.more,
     nextDueMs: row.next_due_ms ?? undefined,
   }
+}
+
+/** What jobtable_internal.handed() writes of a job. */
+type HandedRow = readonly [
+  id: Id,
+  lease: Id,
+  type: string,
+  owner: string,
+  attempt: number,
+  createdAt: number,
+  startedAt: number | null,
+  payload: Record<string, unknown>,
+  rest?: {
+    readonly title: string | null
+    readonly key: string | null
+    readonly priority: number | null
+    readonly run_at: string
+    readonly properties: Record<string, unknown>
+  },
+]
+
+/** Jobs from the text that jobtable_internal.handed() writes of each, joined by commas. */
+function handedJobs(text: string | null): HandedJob[] {
+  if (text === null) return []
+  const rows: HandedRow[] = JSON.parse(`[${text}]`)
+  return rows.map(([id, lease, type, owner, attempt, createdAt, startedAt, payload, rest]) => ({
+    id,
+    lease,
+    status: startedAt === null ? 'queued' : 'started',
+    type,
+    attempt,
+    payload,
+    owner,
+    title: rest?.title ?? null,
+    properties: rest?.properties ?? {},
+    priority: rest?.priority ?? null,
+    key: rest?.key ?? null,
+    createdAt,
+    runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
+    startedAt,
+  }))
 }
 
 /** An outcome as JSON text. A result is JSON text already and goes in as it is. */
@@ -192,12 +235,12 @@ export function cleanText(text: string): string {
  * either happened before this returns or never will.
  */
 export async function adopt(database: Database, worker: Id, lease: Id): Promise<HandedJob[]> {
-  const row = await one<{ jobs: HandedJob[] }>(
+  const row = await one<{ jobs: string | null }>(
     database,
     'select jobtable_internal.adopt($1, $2) as jobs',
     [worker, lease],
   )
-  return row.jobs
+  return handedJobs(row.jobs)
 }
 
 /** Sends an empty notification. */

@@ -31,6 +31,8 @@ export class RunningJob implements Context<unknown> {
   #log: Logger | undefined
   #transaction: Transaction | undefined
   #committed = false
+  /** Whether it has given progress, log lines or facets, which its outcome must not overtake. */
+  #told = false
 
   constructor(handed: HandedJob, executor: Executor, tools: JobTools) {
     this.handed = handed
@@ -38,13 +40,15 @@ export class RunningJob implements Context<unknown> {
     this.#tools = tools
   }
 
-  /** Runs the attempt. Never rejects: whatever happens is the outcome. */
-  async run(): Promise<Outcome | undefined> {
+  /**
+   * Runs the attempt. Whatever happens is the outcome; an executor that neither waits nor tells
+   * anything has it at once.
+   */
+  run(): Outcome | undefined | Promise<Outcome | undefined> {
     try {
       this.#payload = this.#checkedPayload()
-      const value = await this.#executor.execute(this)
-      await this.#tools.facets.flush(this.handed)
-      if (this.#committed) return undefined
+      const value = this.#executor.execute(this)
+      if (isThenable(value) || this.#told) return this.#finish(value)
       return this.#outcome('completed', { result: resultText(value) })
     } catch (error) {
       return this.#failure(error)
@@ -75,9 +79,9 @@ export class RunningJob implements Context<unknown> {
       priority: h.priority,
       key: h.key,
       attempt: h.attempt,
-      createdAt: new Date(h.created_at),
-      runAt: new Date(h.run_at),
-      startedAt: new Date(h.started_at ?? h.created_at),
+      createdAt: new Date(h.createdAt),
+      runAt: new Date(h.runAt),
+      startedAt: new Date(h.startedAt ?? h.createdAt),
     }
   }
 
@@ -95,6 +99,7 @@ export class RunningJob implements Context<unknown> {
 
   get progress(): (update: number | Progress) => void {
     return (update) => {
+      this.#told = true
       const progress = typeof update === 'number' ? { fraction: update } : update
       const { fraction } = progress
       if (fraction !== undefined && !(fraction >= 0 && fraction <= 1)) {
@@ -106,6 +111,7 @@ export class RunningJob implements Context<unknown> {
 
   get facet(): (name: string, fields: Readonly<Record<string, unknown>>) => Promise<void> {
     return (name, fields) => {
+      this.#told = true
       const shape = this.#executor.facets?.[name]
       const { facets } = this.#tools
       if (shape === undefined) return facets.write(this.handed, name, fields, this.#transaction)
@@ -120,6 +126,7 @@ export class RunningJob implements Context<unknown> {
 
   get log(): Logger {
     this.#log ??= loggerTo((level, message, fields) => {
+      this.#told = true
       this.#tools.facets.log(this.handed, level, message, fields)
       if (level !== 'fatal') {
         this.#tools.log[level](message, { ...fields, job: this.handed.id, type: this.handed.type })
@@ -152,6 +159,17 @@ export class RunningJob implements Context<unknown> {
     }
   }
 
+  async #finish(returned: unknown): Promise<Outcome | undefined> {
+    try {
+      const value = await returned
+      if (this.#told) await this.#tools.facets.flush(this.handed)
+      if (this.#committed) return undefined
+      return this.#outcome('completed', { result: resultText(value) })
+    } catch (error) {
+      return this.#failure(error)
+    }
+  }
+
   #checkedPayload(): unknown {
     const schema = this.#executor.payload
     if (schema === undefined) return this.handed.payload
@@ -166,7 +184,7 @@ export class RunningJob implements Context<unknown> {
 
   async #failure(error: unknown): Promise<Outcome | undefined> {
     // What an executor wrote before it failed is kept; that it could not be written is no news now.
-    await this.#tools.facets.flush(this.handed).catch(() => undefined)
+    if (this.#told) await this.#tools.facets.flush(this.handed).catch(() => undefined)
     if (this.#committed) return undefined
     const stored = storedError(error)
     if (this.#reason instanceof CancelledError) {
@@ -185,6 +203,16 @@ export class RunningJob implements Context<unknown> {
   ): Outcome {
     return { id: this.handed.id, lease: this.handed.lease, outcome, ...rest }
   }
+}
+
+/** Whether an executor's value is still to come: from a function of any library. */
+function isThenable(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
 }
 
 /** The longest status_detail, in characters: it is one line of a table that people read. */

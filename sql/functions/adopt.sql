@@ -1,7 +1,8 @@
+--! requires: handed
 -- What a worker holds, asked for when the answer to a tick was lost. The receipt of that tick's
 -- lease is written here if the tick did not: either the tick has happened when this returns, and
 -- what it handed out is in the answer, or it fails on the receipt's key and never will.
-create or replace function jobtable_internal.adopt(worker bigint, lease bigint) returns json
+create or replace function jobtable_internal.adopt(worker bigint, lease bigint) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
@@ -11,7 +12,7 @@ begin
   values (adopt.lease, adopt.worker, jobtable_internal.clock(), '{}')
   on conflict do nothing;
   return (
-    select coalesce(json_agg(jobtable_internal.handed(j) order by j.id), '[]')
+    select string_agg(jobtable_internal.handed(j), ',' order by j.id)
     from jobtable_internal.claim c
     join jobtable.job j on j.id = any (c.ids)
     where c.worker = adopt.worker and j.lease = c.lease and j.status in ('queued', 'started')

@@ -1,8 +1,9 @@
+--! requires: handed
 -- Starts jobs that wait in a worker's local queue. One that was paused or moved to a later time
 -- meanwhile goes back to new; one that a client's open transaction holds waits on. Jobs that an
 -- earlier call began, whose answer was lost, count as begun.
 create or replace function jobtable_internal.begin_queued(
-  ids bigint[], leases bigint[], out begun json, out waiting bigint[]
+  ids bigint[], leases bigint[], out begun text, out waiting bigint[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -34,7 +35,7 @@ begin
     perform jobtable_internal.enqueue(v_back);
   end if;
 
-  select json_agg(jobtable_internal.handed(j) order by q.ord) filter (where j.status = 'started'),
+  select string_agg(jobtable_internal.handed(j), ',' order by q.ord) filter (where j.status = 'started'),
     coalesce(array_agg(j.id) filter (where j.status = 'queued'), '{}')
   into begun, waiting
   from unnest(ids, leases) with ordinality as q (id, lease, ord)

@@ -1,7 +1,7 @@
 -- Writes outcomes. `completed` with `leases` are the plain successes, as arrays because they are
 -- many; `outcomes` is a JSON array of everything else:
---   {id, lease, outcome: completed | failed | cancelled | released, detail?, result?,
---    error?: {name, message, stack, cause}}
+--   {id, lease, outcome: completed | failed | cancelled | released | returned, detail?, result?,
+--    error?: {name, message, stack, cause}}; returned is a job that has never begun
 -- Only the lease under which a job was claimed may finish it. No lock is waited for: `locked` are
 -- to be sent again, `lost` are no longer this worker's. Sending an outcome twice is harmless: what
 -- the first call wrote is found by id and lease and counted as written.
@@ -21,16 +21,16 @@ begin
 
   if cardinality(completed) > 0 then
     with mine as materialized (
-      select j.id
-      from unnest(completed, leases) as f (id, lease)
-      join jobtable.job j on j.id = f.id
-      where j.status = 'started' and j.lease = f.lease
-      for no key update of j skip locked
+      select j.ctid
+      from jobtable.job j
+      where j.id = any (completed) and j.status = 'started'
+        -- "is true" keeps it a lookup by hash: PostgreSQL would make a join of it.
+        and ((j.id, j.lease) in (select f.* from unnest(completed, leases) f)) is true
+      for no key update skip locked
     ), written as (
       update jobtable.job j
       set status = 'completed', status_detail = null, finished_at = v_now
-      from mine m
-      where j.id = m.id
+      where j.ctid = any (array(select m.ctid from mine m))
       returning j.id, j.type
     ), listed as (
       insert into jobtable_internal.finished (type_id, failed, at, ids)

@@ -1,15 +1,16 @@
 -- Moves jobs whose time has come from `due` to their lanes, at most 1,000 at a time.
-create or replace function jobtable_internal.promote(now timestamptz) returns void
+create or replace function jobtable_internal.promote() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_now constant timestamptz := jobtable_internal.clock();
   v_ids bigint[];
 begin
   with come as materialized (
     select d.ctid
     from jobtable_internal.due d
-    where d.at <= promote.now
+    where d.at <= v_now
     order by d.at, d.id
     limit 1000
     for update skip locked

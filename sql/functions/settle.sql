@@ -14,28 +14,33 @@ begin
     cross join lateral jsonb_to_record(e.value) as o (
       id bigint, lease bigint, outcome text, detail text, error jsonb
     )
-  ), mine as materialized (
+  ), locked as materialized (
     select t.*, j.attempt, j.started_at, j.worker, j.status as was,
       -- A job that was asked to stop does not begin anew.
-      case when t.outcome = 'released' and j.cancel_requested then 'cancelled' else t.outcome
+      case
+        when t.outcome in ('released', 'returned') and j.cancel_requested then 'cancelled'
+        else t.outcome
       end as becomes
     from told t
     join jobtable.job j on j.id = t.id
     where j.lease = t.lease
-      and (j.status = 'started' or (j.status = 'queued' and t.outcome = 'released'))
+      and (j.status = 'started' or (j.status = 'queued' and t.outcome in ('released', 'returned')))
     for no key update of j skip locked
+  ), mine as (
+    select l.*, l.becomes in ('released', 'returned') as goes_back from locked l
   ), written as (
     update jobtable.job j
-    set status = case when m.becomes = 'released' then 'new' else m.becomes end
-        ::jobtable.job_status,
+    set status = case when m.goes_back then 'new' else m.becomes end::jobtable.job_status,
+      -- One that is returned has never begun.
+      attempt = j.attempt - (m.becomes = 'returned' and m.was = 'started')::integer,
       status_detail = m.detail,
-      finished_at = case when m.becomes <> 'released' then settle.now end,
+      finished_at = case when not m.goes_back then settle.now end,
       failed_at = case when m.becomes = 'failed' then settle.now end,
       uncharged = j.uncharged + (m.becomes = 'released' and m.was = 'started')::integer,
-      queued_at = case when m.becomes <> 'released' then j.queued_at end,
-      started_at = case when m.becomes <> 'released' then j.started_at end,
-      worker = case when m.becomes <> 'released' then j.worker end,
-      lease = case when m.becomes <> 'released' then j.lease end
+      queued_at = case when not m.goes_back then j.queued_at end,
+      started_at = case when not m.goes_back then j.started_at end,
+      worker = case when not m.goes_back then j.worker end,
+      lease = case when not m.goes_back then j.lease end
     from mine m
     where j.id = m.id
     returning j.id, j.type, j.status
@@ -53,7 +58,7 @@ begin
     select m.id, m.attempt, m.worker, m.started_at, settle.now, m.becomes,
       m.error ->> 'name', m.error ->> 'message', m.error ->> 'stack', m.error ->> 'cause'
     from mine m
-    where m.becomes <> 'completed' and m.was = 'started'
+    where m.becomes not in ('completed', 'returned') and m.was = 'started'
     on conflict (job, n) do update
     set worker = excluded.worker,
       started_at = excluded.started_at,

@@ -9,8 +9,8 @@ create or replace function jobtable_internal.tick(
   begin_ids bigint[], begin_leases bigint[],
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer,
-  out locked bigint[], out lost bigint[], out begun json, out waiting bigint[],
-  out claimed json, out looked integer, out more boolean, out next_due_ms double precision
+  out locked bigint[], out lost bigint[], out begun text, out waiting bigint[],
+  out claimed text, out looked integer, out more boolean, out next_due_ms double precision
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

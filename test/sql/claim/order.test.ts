@@ -89,9 +89,9 @@ describe('jobs are handed out', () => {
       properties: { b: 2 },
       priority: 3,
       key: 'k',
-      created_at: expect.any(String),
-      run_at: expect.any(String),
-      started_at: expect.any(String),
+      createdAt: Number(row?.['created_at']),
+      runAt: Number(row?.['run_at']),
+      startedAt: Number(row?.['started_at']),
     })
   })
 })

@@ -1,0 +1,274 @@
+import type { JobtableError } from './errors.ts'
+import type { Events } from './events.ts'
+import type { HandedJob, Id, LaneRange, Outcome } from './queries.ts'
+import type { RegisteredType } from './registry.ts'
+import type { RunningJob } from './running-job.ts'
+
+/**
+ * A worker takes jobs ahead of its free slots while they are so short that they begin within this
+ * time, in milliseconds: about a round trip and a flush of the WAL, which it would stand idle for.
+ */
+const AHEAD_MS = 5
+/** Jobs that stand in line at most: two ticks' worth. */
+const MAX_AHEAD = 1_000
+/** A job that stood in line for so long, since those before it were not short, is given back, in ms. */
+const LINE_PATIENCE_MS = 100
+/** Durations vary: an average follows longer ones by a quarter, shorter ones by a thirty-second. */
+const RISE = 1 / 4
+const FALL = 1 / 32
+/** The shortest duration reckoned with, in milliseconds. */
+const SHORTEST_MS = 0.001
+
+export interface SlotsOptions {
+  readonly types: readonly RegisteredType[]
+  /** Executors that run at once. */
+  readonly concurrency: number
+  readonly events: Events
+  /** Makes a job ready to run in this process. */
+  readonly prepare: (job: HandedJob) => RunningJob
+  /** An executor has ended; without an outcome if its own transaction has written it. */
+  readonly ended: (job: HandedJob, outcome: Outcome | undefined) => void
+}
+
+/** What a claim may bring. */
+export interface Room {
+  readonly ranges: LaneRange[]
+  readonly slots: number
+}
+
+interface TypeSlots extends RegisteredType {
+  /** Whether fewer of it may run at once than the worker runs. */
+  readonly limited: boolean
+  /** Jobs that run, and those in line. */
+  held: number
+  /** How long its jobs take, on the average of late; undefined if nothing is known. */
+  meanMs: number | undefined
+}
+
+/**
+ * The places in which jobs run in this process, and the line before them. Jobs in line have started for
+ * the database, so that they can begin without waiting for it; only types whose jobs end within
+ * moments have any there.
+ */
+export class Slots {
+  readonly #options: SlotsOptions
+  readonly #types: readonly TypeSlots[]
+  readonly #byName: ReadonlyMap<string, TypeSlots>
+  readonly #running = new Map<Id, RunningJob>()
+  #line: HandedJob[] = []
+  /** Where the line begins in its array. */
+  #first = 0
+  /** Since when the first in line has waited without anybody beginning, by performance.now(). */
+  #stuckSince = 0
+  #filling = false
+  /** Whether it is the turn of the short ones. */
+  #shortTurn = false
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(options: SlotsOptions) {
+    this.#options = options
+    this.#types = options.types.map((type) => ({
+      ...type,
+      limited: type.concurrency < options.concurrency,
+      held: 0,
+      meanMs: undefined,
+    }))
+    this.#byName = new Map(this.#types.map((type) => [type.name, type]))
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get inLine(): number {
+    return this.#line.length - this.#first
+  }
+
+  /** The jobs that run, and those in line. */
+  get held(): HandedJob[] {
+    return [
+      ...Array.from(this.#running.values(), (job) => job.handed),
+      ...this.#line.slice(this.#first),
+    ]
+  }
+
+  /**
+   * What may be asked for while `coming` more are on their way: of types whose jobs are short, as many
+   * as will begin within moments; of all types, as many as have a free slot. If there are both kinds,
+   * in turns: neither may take the places of the other.
+   *
+   * @param taking the types whose turn it is
+   * @param queued jobs of the local queue: a type's limit counts them
+   */
+  room(taking: readonly RegisteredType[], coming: number, queued: readonly HandedJob[]): Room {
+    const types = taking.flatMap((type) => this.#byName.get(type.name) ?? [])
+    const short = types.filter(isShort)
+    const slots = Math.max(0, this.#places - coming)
+    const rooms = short.map((type) => this.#ahead(type) - coming)
+    const most = Math.max(0, ...rooms)
+    const shortTurn = short.length === types.length || slots === 0 || this.#shortTurn
+    if (short.length > 0 && most > 0 && shortTurn) {
+      return { slots: most, ranges: short.map((type, n) => range(type, rooms[n] ?? 0)) }
+    }
+    const limit = (type: TypeSlots): number =>
+      type.concurrency - type.held - queued.filter((job) => job.type === type.name).length
+    return { slots, ranges: types.map((type) => range(type, limit(type))) }
+  }
+
+  /** How many jobs may be asked for at most, whosever turn it is. */
+  vacancy(coming: number): number {
+    return (
+      Math.max(this.#places, ...this.#types.filter(isShort).map((t) => this.#ahead(t))) - coming
+    )
+  }
+
+  /** A claim was sent: the next one is for the others. */
+  nextTurn(): void {
+    this.#shortTurn = !this.#shortTurn
+  }
+
+  /** A job that has started: begins as soon as there is a slot, most often at once. */
+  accept(job: HandedJob): void {
+    if (this.inLine === 0) this.#stuckSince = performance.now()
+    this.#line.push(job)
+    const type = this.#byName.get(job.type)
+    if (type !== undefined) type.held += 1
+  }
+
+  /** Begins what has a slot. */
+  fill(): void {
+    if (this.#filling) return
+    this.#filling = true
+    while (this.#running.size < this.#options.concurrency) {
+      const job = this.#line[this.#first]
+      if (job === undefined) break
+      this.#first += 1
+      this.#start(job)
+    }
+    if (this.#first >= this.#line.length) {
+      this.#line = []
+      this.#first = 0
+    }
+    this.#filling = false
+  }
+
+  /** Milliseconds until the line has stood still for too long; Infinity if nobody stands there. */
+  patienceMs(now: number): number {
+    if (this.inLine === 0) return Infinity
+    return Math.max(0, this.#stuckSince + LINE_PATIENCE_MS - now)
+  }
+
+  /**
+   * Clears the line, for its jobs to be given back: the worker stops, or those that run take their
+   * time. Nothing more of their types stands in line until their jobs are known to be short again.
+   */
+  clearLine(): readonly HandedJob[] {
+    const left = this.#line.slice(this.#first)
+    this.#line = []
+    this.#first = 0
+    for (const job of left) this.#leave(job)
+    for (const { handed } of this.#running.values()) {
+      const type = this.#byName.get(handed.type)
+      if (type !== undefined) type.meanMs = undefined
+    }
+    return left
+  }
+
+  /** Asks a job to stop. One that is still in line leaves it, never to begin, and is answered. */
+  abort(id: Id, reason: JobtableError): HandedJob | undefined {
+    this.#running.get(id)?.abort(reason)
+    const n = this.#line.findIndex((job, index) => index >= this.#first && job.id === id)
+    const [job] = n < 0 ? [] : this.#line.splice(n, 1)
+    if (job !== undefined) this.#leave(job)
+    return job
+  }
+
+  abortAll(reason: JobtableError): void {
+    for (const job of this.#running.values()) job.abort(reason)
+  }
+
+  /** Forgets the running jobs, whose executors did not end although they were asked to. */
+  abandon(): readonly RunningJob[] {
+    const left = [...this.#running.values()]
+    this.#running.clear()
+    for (const job of left) this.#leave(job.handed)
+    this.#settle()
+    return left
+  }
+
+  /** Resolves when no executor runs. */
+  async idle(): Promise<void> {
+    if (this.#running.size === 0) return
+    this.#idle ??= Promise.withResolvers()
+    await this.#idle.promise
+  }
+
+  /** Slots that no long job has. Those of short ones will be free in a moment. */
+  get #places(): number {
+    const long = this.#types.reduce((sum, type) => sum + (isShort(type) ? 0 : type.held), 0)
+    return Math.max(0, this.#options.concurrency - long)
+  }
+
+  /** Free slots, and places in line that a short type's jobs pass within moments. */
+  #ahead(type: TypeSlots): number {
+    const places = Math.floor((this.#places * AHEAD_MS) / (type.meanMs ?? Infinity))
+    return this.#options.concurrency - this.running - this.inLine + Math.min(MAX_AHEAD, places)
+  }
+
+  #start(handed: HandedJob): void {
+    const { events, prepare } = this.#options
+    const job = prepare(handed)
+    this.#running.set(handed.id, job)
+    events.emit('begun', handed)
+    const begun = performance.now()
+    this.#stuckSince = begun
+    const outcome = job.run()
+    if (outcome instanceof Promise) {
+      void outcome.then((later) => {
+        this.#end(job, later, begun)
+        this.fill()
+      })
+    } else this.#end(job, outcome, begun)
+  }
+
+  #end(job: RunningJob, outcome: Outcome | undefined, begun: number): void {
+    const { handed } = job
+    // An abandoned job has been given back already.
+    if (this.#running.get(handed.id) !== job) return
+    this.#running.delete(handed.id)
+    const type = this.#leave(handed)
+    if (type !== undefined) {
+      const ms = Math.max(SHORTEST_MS, performance.now() - begun)
+      const mean = type.meanMs ?? ms
+      type.meanMs = mean + (ms - mean) * (ms > mean ? RISE : FALL)
+    }
+    this.#options.ended(handed, outcome)
+    this.#settle()
+  }
+
+  #leave(job: HandedJob): TypeSlots | undefined {
+    const type = this.#byName.get(job.type)
+    if (type !== undefined) type.held -= 1
+    return type
+  }
+
+  #settle(): void {
+    if (this.#idle === undefined || this.#running.size > 0) return
+    this.#idle.resolve()
+    this.#idle = undefined
+  }
+}
+
+/** Whether a type's jobs end within moments, and are not limited, so that some may stand in line. */
+function isShort(type: TypeSlots): boolean {
+  return type.meanMs !== undefined && type.meanMs <= AHEAD_MS && !type.limited
+}
+
+function range(type: TypeSlots, room: number): LaneRange {
+  return {
+    fromLane: type.fromLane,
+    fromSeq: '-1',
+    toLane: type.toLane,
+    room: Math.max(0, room),
+  }
+}
