@@ -53,6 +53,8 @@ interface Ticking {
   readonly begin: readonly HandedJob[]
   /** How many jobs it may bring. */
   readonly wanted: number
+  /** Whether they may be of any type. */
+  readonly whole: boolean
   /** How often somebody had called when it was sent: a later call may have meant a job that it missed. */
   readonly calls: number
 }
@@ -231,7 +233,8 @@ export class Dispatcher extends Service {
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
-    const sent = { lease: randomLease(), outcomes, begin, wanted, calls: this.#calls }
+    const { whole } = room
+    const sent = { lease: randomLease(), outcomes, begin, wanted, whole, calls: this.#calls }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
       lease: sent.lease,
@@ -314,12 +317,13 @@ export class Dispatcher extends Service {
     this.#planNextLook(answer, sent)
     const holdsNothing =
       this.#slots.held.length === 0 && this.#queued.length === 0 && this.#completer.size === 0
-    if (holdsNothing && this.#ticks.size === 1 && !answer.more) events.emit('idle')
+    const foundNothing = sent.whole && !answer.more
+    if (holdsNothing && this.#ticks.size === 1 && foundNothing) events.emit('idle')
   }
 
   #planNextLook(answer: TickAnswer, sent: Ticking): void {
     const now = performance.now()
-    if (this.#calls !== sent.calls) {
+    if (this.#calls !== sent.calls || (!answer.more && !sent.whole)) {
       this.#lookAt = 0
     } else if (!answer.more) {
       this.#contended = 0

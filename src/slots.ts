@@ -34,6 +34,8 @@ export interface SlotsOptions {
 export interface Room {
   readonly ranges: LaneRange[]
   readonly slots: number
+  /** Whether it is for all types that were asked for. */
+  readonly whole: boolean
 }
 
 interface TypeSlots extends RegisteredType {
@@ -108,11 +110,12 @@ export class Slots {
     const most = Math.max(0, ...rooms)
     const shortTurn = short.length === types.length || slots === 0 || this.#shortTurn
     if (short.length > 0 && most > 0 && shortTurn) {
-      return { slots: most, ranges: short.map((type, n) => range(type, rooms[n] ?? 0)) }
+      const ranges = short.map((type, n) => range(type, rooms[n] ?? 0))
+      return { slots: most, ranges, whole: short.length === types.length }
     }
     const limit = (type: TypeSlots): number =>
       type.concurrency - type.held - queued.filter((job) => job.type === type.name).length
-    return { slots, ranges: types.map((type) => range(type, limit(type))) }
+    return { slots, ranges: types.map((type) => range(type, limit(type))), whole: true }
   }
 
   /** How many jobs may be asked for at most, whosever turn it is. */

@@ -1,11 +1,14 @@
 comment on table jobtable_internal.claim is
-'Receipts: one row for each claim that handed out jobs. Written by workers alone.
+'Receipts: a row for every 240 jobs of each claim that handed out any. Written by workers alone.
 
 They tell what a worker holds without an index on jobtable.job.worker. A receipt goes with the
 first heartbeat after the worker has written the last outcome under its lease.';
 
 comment on column jobtable_internal.claim.lease is
 'The random token of the claim.';
+
+comment on column jobtable_internal.claim.n is
+'Where in the claim''s list of jobs the row begins, from 1.';
 
 comment on column jobtable_internal.claim.worker is
 'The worker that claimed.';

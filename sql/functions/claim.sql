@@ -87,8 +87,9 @@ begin
     );
   end if;
   if cardinality(v_claimed) > 0 then
-    insert into jobtable_internal.claim (lease, worker, claimed_at, ids)
-    values (claim.lease, claim.worker, jobtable_internal.clock(), v_claimed);
+    insert into jobtable_internal.claim (lease, n, worker, claimed_at, ids)
+    select claim.lease, n, claim.worker, jobtable_internal.clock(), v_claimed[n : n + 239]
+    from generate_series(1, cardinality(v_claimed), 240) n;
   end if;
   next_due_ms := jobtable_internal.next_due();
 end

@@ -12,7 +12,7 @@ declare
 begin
   perform jobtable_internal.write_as_queue();
   update jobtable.job j
-  set status = 'completed', status_detail = null, finished_at = v_now
+  set status = 'completed', status_detail = null, finished_at = v_now, holds_key = false
   where j.id = complete.id and j.lease = complete.lease and j.status = 'started'
   returning j.type into v_type;
   if not found then

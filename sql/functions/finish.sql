@@ -20,26 +20,7 @@ begin
   lost := '{}';
 
   if cardinality(completed) > 0 then
-    with mine as materialized (
-      select j.ctid
-      from jobtable.job j
-      where j.id = any (completed) and j.status = 'started'
-        -- "is true" keeps it a lookup by hash: PostgreSQL would make a join of it.
-        and ((j.id, j.lease) in (select f.* from unnest(completed, leases) f)) is true
-      for no key update skip locked
-    ), written as (
-      update jobtable.job j
-      set status = 'completed', status_detail = null, finished_at = v_now
-      where j.ctid = any (array(select m.ctid from mine m))
-      returning j.id, j.type
-    ), listed as (
-      insert into jobtable_internal.finished (type_id, failed, at, ids)
-      select (select t.id from jobtable.job_type t where t.name = w.type), false, v_now,
-        array_agg(w.id)
-      from written w
-      group by w.type
-    )
-    select count(*) into v_written from written;
+    v_written := jobtable_internal.finish_plain(completed, leases, v_now);
     if v_written < cardinality(completed) then
       select u.locked, u.lost into locked, lost
       from jobtable_internal.unwritten(completed, leases) u;

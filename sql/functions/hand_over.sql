@@ -1,41 +1,50 @@
 --! requires: handed
 -- Claims the jobs among `taken` that may run, all of one priority, as `status` (started or queued).
--- The ready entries only say where to look: the job's own row decides, locked but never waited for.
--- A row that a client's open transaction holds is passed over and looked at again in 200 ms, or later
--- the more of them were met before (`missed`): a transaction that holds a whole backlog must not keep
--- the workers busy. One that a client has changed in this very moment is passed over likewise.
+-- The ready entries only say where to look: the job's own row decides, and is never waited for. One
+-- that a client's open transaction holds is passed over and looked at again in 200 ms, or later the
+-- more of them were met before (`missed`): a transaction that holds a whole backlog must not keep the
+-- workers busy.
 create or replace function jobtable_internal.hand_over(
   worker bigint, lease bigint, taken bigint[], priority smallint, status jobtable.job_status,
   inout missed integer, out ids bigint[], out jobs text
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '1ms'
 as $$
 declare
   -- Read after the entries were taken: no job starts before it was created.
   v_now timestamptz := jobtable_internal.clock();
   v_starts constant boolean := status = 'started';
+  v_free bigint[] := taken;
 begin
-  with locked as materialized (
-    select j.ctid
-    from jobtable.job j
-    where j.id = any (taken) and j.status = 'new' and not j.paused and j.run_at <= v_now
-      and coalesce(j.priority, hand_over.priority) = hand_over.priority
-    for no key update skip locked
-  ), handed as (
-    update jobtable.job j
-    set status = hand_over.status,
-      attempt = j.attempt + v_starts::integer,
-      queued_at = v_now,
-      started_at = case when v_starts then v_now end,
-      worker = hand_over.worker,
-      lease = hand_over.lease
-    where j.ctid = any (array(select l.ctid from locked l))
-    returning j.id, jobtable_internal.handed(j) as job
-  )
-  select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
-  into ids, jobs
-  from handed h;
+  -- Most often nobody holds any of the rows, and one pass is enough. Locking them beforehand, all
+  -- but the held ones, costs as much again.
+  loop
+    begin
+      with handed as (
+        update jobtable.job j
+        set status = hand_over.status,
+          attempt = j.attempt + v_starts::integer,
+          queued_at = v_now,
+          started_at = case when v_starts then v_now end,
+          worker = hand_over.worker,
+          lease = hand_over.lease
+        where j.id = any (v_free) and j.status = 'new' and not j.paused and j.run_at <= v_now
+          and coalesce(j.priority, hand_over.priority) = hand_over.priority
+        returning j.id, jobtable_internal.handed(j) as job
+      )
+      select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
+      into ids, jobs
+      from handed h;
+      exit;
+    exception when lock_not_available then
+      perform set_config('lock_timeout', '200ms', true);
+      v_free := array(
+        select j.id from jobtable.job j where j.id = any (taken) for no key update skip locked
+      );
+    end;
+  end loop;
 
   if cardinality(ids) < cardinality(taken) then
     insert into jobtable_internal.due (at, id)

@@ -43,7 +43,6 @@ begin
   new.run_at := coalesce(new.run_at, jobtable_internal.transaction_clock());
   new.paused := coalesce(new.paused, false);
   new.cancel_requested := coalesce(new.cancel_requested, false);
-
   v_column := case
     when new.status <> 'new' then 'status'
     when new.attempt <> 0 then 'attempt'
@@ -56,6 +55,7 @@ begin
     when new.worker is not null then 'worker'
     when new.lease is not null then 'lease'
     when new.status_detail is not null then 'status_detail'
+    when new.holds_key then 'holds_key'
   end;
   if v_column is not null then
     perform jobtable_internal.refuse_queue_column(v_column);
@@ -67,6 +67,7 @@ begin
     else jobtable_internal.unsupported_column(new) end
   );
   perform jobtable_internal.refuse_bad_json(new);
+  new.holds_key := new.key is not null;
   return new;
 end
 $$;
@@ -95,6 +96,8 @@ when (
   or new.run_at is null
   or new.paused is null
   or new.cancel_requested is distinct from false
+  or new.holds_key is distinct from false
+  or new.key is not null
   or num_nonnulls(
     new.queued_at, new.started_at, new.finished_at, new.failed_at, new.worker, new.lease,
     new.status_detail, new.max_attempts, new.timeout, new.cpus, new.memory_mb, new.template,

@@ -1,6 +1,7 @@
--- Before a client's UPDATE of a job: what may be steered in which status, resubmission, and
+-- After a client's UPDATE of a job: what may be steered in which status, resubmission, and
 -- everything else refused. The queue's own functions announce themselves by the transaction's
--- setting jobtable.writer, so that their updates never come here.
+-- setting jobtable.writer, so that their updates never come here. It is not a BEFORE trigger, since
+-- for one PostgreSQL locks each row that anybody updates, the queue too, in a step of its own.
 create or replace function jobtable_internal.job_guard_update() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -9,6 +10,7 @@ declare
   v_column text;
   v_resubmitted constant boolean := new.status is not distinct from 'new'
     and old.status in ('completed', 'failed', 'cancelled');
+  v_job jobtable.job := new;
 begin
   v_column := case
     when new.id is distinct from old.id then 'id'
@@ -50,6 +52,7 @@ begin
     when new.worker is distinct from old.worker then 'worker'
     when new.lease is distinct from old.lease then 'lease'
     when new.status_detail is distinct from old.status_detail then 'status_detail'
+    when new.holds_key is distinct from old.holds_key then 'holds_key'
   end;
   if v_column is not null then
     perform jobtable_internal.refuse_queue_column(v_column);
@@ -57,17 +60,7 @@ begin
 
   perform jobtable_internal.refuse_unsupported(jobtable_internal.unsupported_column(new));
 
-  -- An explicit NULL means the default here as it does at INSERT.
-  new.payload := coalesce(new.payload, '{}');
-  new.properties := coalesce(new.properties, '{}');
-  new.run_at := coalesce(new.run_at, jobtable_internal.transaction_clock());
-  new.paused := coalesce(new.paused, false);
-  new.cancel_requested := coalesce(new.cancel_requested, false);
   perform jobtable_internal.refuse_bad_json(new);
-  if new.priority is null and old.priority is not null then
-    -- Null would leave it in the lane of the old one: an entry there cannot tell.
-    new.priority := (select t.priority from jobtable.job_type t where t.name = new.type);
-  end if;
 
   if new.cancel_requested and not old.cancel_requested then
     perform jobtable_internal.request_cancel(old.id, old.status);
@@ -79,38 +72,61 @@ begin
       hint = 'Resubmit it once it has stopped.';
   end if;
 
+  if new.priority is null and old.priority is not null then
+    -- Null would leave it in the lane of the old one: an entry there cannot tell.
+    v_job.priority := (select t.priority from jobtable.job_type t where t.name = new.type);
+  end if;
   if v_resubmitted then
     perform jobtable_internal.refuse_held_key(old);
-    new.queued_at := null;
-    new.started_at := null;
-    new.finished_at := null;
-    new.failed_at := null;
-    new.worker := null;
-    new.lease := null;
-    new.status_detail := null;
-    new.uncharged := old.attempt;
-    new.cancel_requested := false;
+    v_job.holds_key := new.key is not null;
+    v_job.queued_at := null;
+    v_job.started_at := null;
+    v_job.finished_at := null;
+    v_job.failed_at := null;
+    v_job.worker := null;
+    v_job.lease := null;
+    v_job.status_detail := null;
+    v_job.uncharged := old.attempt;
+    v_job.cancel_requested := false;
     if new.run_at = old.run_at then
-      new.run_at := jobtable_internal.transaction_clock();
+      v_job.run_at := jobtable_internal.transaction_clock();
     end if;
     delete from jobtable.job_progress p where p.job = old.id;
     delete from jobtable.job_result r where r.job = old.id;
   else
-    perform jobtable_internal.refuse_late_steering(old, new);
+    perform jobtable_internal.refuse_late_steering(old, v_job);
+  end if;
+  if v_job is distinct from new then
+    perform jobtable_internal.write_as_queue();
+    update jobtable.job j
+    set holds_key = v_job.holds_key,
+      queued_at = v_job.queued_at,
+      started_at = v_job.started_at,
+      finished_at = v_job.finished_at,
+      failed_at = v_job.failed_at,
+      worker = v_job.worker,
+      lease = v_job.lease,
+      status_detail = v_job.status_detail,
+      uncharged = v_job.uncharged,
+      cancel_requested = v_job.cancel_requested,
+      run_at = v_job.run_at,
+      priority = v_job.priority
+    where j.id = new.id;
+    perform set_config('jobtable.writer', '', true);
   end if;
 
   if new.status = 'new' and not new.paused and (
     v_resubmitted or old.paused or new.run_at <> old.run_at
-    or new.priority is distinct from old.priority
+    or v_job.priority is distinct from old.priority
   ) then
-    perform jobtable_internal.enqueue_row(new);
+    perform jobtable_internal.enqueue_row(v_job);
   end if;
-  return new;
+  return null;
 end
 $$;
 
 create or replace trigger job_guard_update
-before update on jobtable.job
+after update on jobtable.job
 for each row
-when (coalesce(current_setting('jobtable.writer', true), '') <> 'queue')
+when (current_setting('jobtable.writer', true) is distinct from 'queue')
 execute function jobtable_internal.job_guard_update();

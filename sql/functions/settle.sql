@@ -36,6 +36,7 @@ begin
       status_detail = m.detail,
       finished_at = case when not m.goes_back then settle.now end,
       failed_at = case when m.becomes = 'failed' then settle.now end,
+      holds_key = j.holds_key and m.goes_back,
       uncharged = j.uncharged + (m.becomes = 'released' and m.was = 'started')::integer,
       queued_at = case when not m.goes_back then j.queued_at end,
       started_at = case when not m.goes_back then j.started_at end,

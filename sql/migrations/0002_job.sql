@@ -23,8 +23,7 @@ create table jobtable.job (
   run_at timestamptz not null default jobtable_internal.transaction_clock(),
   paused boolean not null default false,
   cancel_requested boolean not null default false,
-  holds_key boolean not null
-    generated always as (key is not null and status in ('new', 'queued', 'started')) stored,
+  holds_key boolean not null default false,
   memory_mb integer,
   parent bigint,
   timeout interval,

@@ -25,14 +25,15 @@ create table jobtable_internal.due (
   autovacuum_vacuum_cost_delay = 0
 );
 
--- A receipt for every batch that was claimed, so that what a worker holds is found without an
+-- A receipt for every batch that was claimed, in rows of at most 240 ids, so that what a worker holds is found without an
 -- index on job.worker (which would cost every job its heap-only updates).
 create table jobtable_internal.claim (
   lease bigint not null,
+  n integer not null default 1,
   worker bigint not null,
   claimed_at timestamptz not null,
   ids bigint[] not null,
-  constraint claim_pkey primary key (lease)
+  constraint claim_pkey primary key (lease, n)
 ) with (
   vacuum_truncate = off,
   autovacuum_vacuum_scale_factor = 0,

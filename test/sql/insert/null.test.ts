@@ -33,6 +33,7 @@ const COLUMNS = [
   'title',
   'key',
   'status_detail',
+  'holds_key',
   'template',
   'properties',
 ] as const

@@ -54,9 +54,9 @@ describe('a column that only the queue writes', () => {
     },
   )
 
-  test('holds_key, which PostgreSQL itself generates, is refused by 428C9', async () => {
-    const { code } = await refusal(insertJob(database(), 'convert', { holds_key: true }))
-    expect(code).toBe('428C9')
+  test.each([undefined, 'k'])('holds_key is refused, with key %s', async (key) => {
+    const { code } = await refusal(insertJob(database(), 'convert', { holds_key: true, key }))
+    expect(code).toBe('JT004')
   })
 
   test('is refused in a COPY too, and in one row among many', async () => {

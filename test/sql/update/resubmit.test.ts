@@ -162,12 +162,15 @@ describe('in the same UPDATE', () => {
 
 test('it starts its time anew: run_at is now, created_at stays', async () => {
   const id = await insertJobIn(database(), ticker, 'completed', 'again', { run_at: '2026-01-01' })
-  const [row] = await database().query(
-    `update jobtable.job set status = 'new' where id = $1
-     returning run_at = now() as is_due_now, created_at < now() as is_older`,
+  await using session = await openSession(database())
+  await session.query('begin')
+  await session.query(`update jobtable.job set status = 'new' where id = $1`, [id])
+  const [row] = await session.query(
+    'select run_at = now() as is_due_now, created_at < now() as is_older from jobtable.job where id = $1',
     [id],
   )
   expect(row).toEqual({ is_due_now: true, is_older: true })
+  await session.query('commit')
   await bring(database(), ticker, 'completed', id)
 })
 

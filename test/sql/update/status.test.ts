@@ -46,16 +46,16 @@ describe('a client that writes the status is refused by JT005', () => {
     })
     expect(await readJob(database(), id)).toEqual(before)
   })
+})
 
-  test.each(STATUSES)('%s → null', async (from) => {
+test.each(STATUSES)(
+  'to null: a client that writes it over %s is refused by 23502',
+  async (from) => {
     const id = await insertJobIn(database(), ticker, from, TYPE)
     const update = database().query('update jobtable.job set status = null where id = $1', [id])
-    expect(await refusal(update)).toMatchObject({
-      code: 'JT005',
-      message: `job ${id} is ${from} and cannot be made null by UPDATE`,
-    })
-  })
-})
+    expect((await refusal(update)).code).toBe('23502')
+  },
+)
 
 test('the queue’s own writing leaves no door open in the transaction that called it', async () => {
   const id = await insertJobIn(database(), ticker, 'completed', TYPE)
