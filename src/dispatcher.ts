@@ -14,7 +14,7 @@ import {
 } from './errors.ts'
 import type { Events } from './events.ts'
 import type { Database, HandedJob, Id, Outcome, TickAnswer, TickRequest } from './queries.ts'
-import { adopt, tick } from './queries.ts'
+import { adopt, leave, notify, tick } from './queries.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
@@ -29,6 +29,14 @@ const WORTH_A_TICK = 100
 
 /** The pause after a refused claim of one type, before another's turn, in milliseconds. */
 const TURN_PAUSE_MS = 100
+
+/** After a claim that found some jobs, but not as many as there was room for, look again this soon. */
+const LINGER_MS = 1
+/**
+ * While transactions are open that may make jobs claimable in silence, look again this soon: a quarter of
+ * the time that this has gone on for.
+ */
+const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
 
 /** After a claim that found only what other workers were taking, look again this soon. */
 const CONTENDED_MS = { first: 1, longest: 32 } as const
@@ -55,7 +63,9 @@ interface Ticking {
   readonly wanted: number
   /** Whether they may be of any type. */
   readonly whole: boolean
-  /** How often somebody had called when it was sent: a later call may have meant a job that it missed. */
+  /** Its number, if no other was on its way when it was sent. */
+  readonly last: number | undefined
+  /** How often somebody had called when it was sent: a later call may mean a job that it misses. */
   readonly calls: number
 }
 
@@ -77,6 +87,15 @@ export class Dispatcher extends Service {
   #claiming = true
   /** When to look for jobs next, by performance.now(). */
   #lookAt = 0
+  /** Whether the next job will wake the worker. If not, it has promised to look again. */
+  #armed = false
+  #armedAt = 0
+  /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
+  #awaited: readonly string[] = []
+  /** Whether the last claim left jobs that this worker has no room for. */
+  #overfull = false
+  #sends = 0
+  #leaving: Promise<void> | undefined
   /** How often somebody has called. */
   #calls = 0
   /** Whether the last tick failed: then nothing is sent beside another. */
@@ -114,12 +133,13 @@ export class Dispatcher extends Service {
       if (this.#slots.patienceMs(performance.now()) <= 0) this.#giveBack(this.#slots.clearLine())
       while (this.#tickInMs(performance.now()) <= 0) this.#send()
     }
-    await Promise.all(this.#ticks.values())
+    await Promise.all([...this.#ticks.values(), this.#leaving])
   }
 
   /** Looks for jobs at once, or again if a look is on its way: it may have looked too early. */
   wake(): void {
     this.#calls += 1
+    this.#armed = false
     this.#lookAt = 0
     this.alarm.ring()
   }
@@ -156,6 +176,7 @@ export class Dispatcher extends Service {
   /** Claims nothing more and gives back what has not begun. */
   drain(): void {
     this.#claiming = false
+    this.#leaving = this.#leave()
     this.#giveBack([...this.#queued.splice(0), ...this.#slots.clearLine()])
   }
 
@@ -233,8 +254,12 @@ export class Dispatcher extends Service {
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
-    const { whole } = room
-    const sent = { lease: randomLease(), outcomes, begin, wanted, whole, calls: this.#calls }
+    const { whole, passes } = room
+    this.#sends += 1
+    const sent = {
+      ...{ lease: randomLease(), outcomes, begin, wanted, whole, calls: this.#calls },
+      last: this.#ticks.size === 0 ? this.#sends : undefined,
+    }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
       lease: sent.lease,
@@ -243,6 +268,8 @@ export class Dispatcher extends Service {
       ranges: wanted > 0 ? room.ranges : [],
       slots,
       prefetch: ahead,
+      promises: !this.#armed,
+      stays: passes,
     }).finally(() => {
       this.#ticks.delete(sent)
       this.alarm.ring()
@@ -323,20 +350,54 @@ export class Dispatcher extends Service {
 
   #planNextLook(answer: TickAnswer, sent: Ticking): void {
     const now = performance.now()
-    if (this.#calls !== sent.calls || (!answer.more && !sent.whole)) {
+    const overfull = answer.more && answer.claimed.length >= sent.wanted
+    if (overfull && !this.#overfull) this.#callOthers()
+    this.#overfull = overfull
+    if (answer.looked > 0) this.#armed = false
+    if (answer.looked > 0 || !answer.more) this.#contended = 0
+
+    if (this.#calls !== sent.calls || (answer.more && answer.looked > 0)) {
       this.#lookAt = 0
-    } else if (!answer.more) {
-      this.#contended = 0
-      this.#lookAt = now + Math.min(this.#options.pollMs(), answer.nextDueMs ?? Infinity)
     } else if (answer.looked > 0) {
-      this.#contended = 0
-      this.#lookAt = 0
+      this.#lookAt = now + LINGER_MS
+    } else if (!answer.more) {
+      // What another tick beside it has promised is not known to be taken back.
+      const alone = sent.whole && sent.last === this.#sends
+      this.#lookAt = alone ? now + this.#sleepMs(answer, now) : 0
     } else {
       const { first, longest } = CONTENDED_MS
       const ms = Math.min(longest, first * 2 ** this.#contended)
       this.#contended += 1
       this.#lookAt = now + ms * (0.5 + Math.random() / 2)
     }
+  }
+
+  /** How long to sleep after a look that found nothing. */
+  #sleepMs({ writers, nextDueMs }: TickAnswer, now: number): number {
+    if (!this.#armed) this.#armedAt = now
+    this.#awaited = this.#armed ? this.#awaited.filter((one) => writers.includes(one)) : writers
+    this.#armed = true
+    const { shortest, longest } = AWAIT_MS
+    const awaitMs = Math.min(longest, Math.max(shortest, (now - this.#armedAt) / 4))
+    const ms = this.#awaited.length > 0 ? awaitMs : this.#options.pollMs()
+    return Math.min(ms, nextDueMs ?? Infinity)
+  }
+
+  /** Wakes workers that sleep because this one had room: it has none left. */
+  #callOthers(): void {
+    const { database, worker } = this.#options
+    notify(database, 'jobtable_ready', worker).catch(() => undefined)
+  }
+
+  /** Leaves new jobs to other workers, from when the last claim has been answered. */
+  async #leave(): Promise<void> {
+    await Promise.all(this.#ticks.values())
+    const { database, types } = this.#options
+    // If it fails, the promise to look lapses by itself.
+    await leave(
+      database,
+      types.map((type) => type.id),
+    ).catch(() => undefined)
   }
 
   /** Takes in jobs: started ones begin, queued ones wait, and a worker that is stopping returns all. */

@@ -15,6 +15,7 @@ const READY = 'jobtable_ready'
 const CANCEL = 'jobtable_cancel'
 
 export interface NotifierOptions {
+  readonly worker: Id
   /** A session of its own: LISTEN does not pass a pooler in transaction mode. */
   readonly connection: ClientConfig
   /**
@@ -76,7 +77,10 @@ export class Notifier extends Service {
       failure = error.message
       this.alarm.ring()
     })
-    subscriber.notifications.on(READY, () => this.#options.onReady())
+    // A worker that has more than it can take calls the others.
+    subscriber.notifications.on(READY, (caller: Id) => {
+      if (caller !== this.#options.worker) this.#options.onReady()
+    })
     subscriber.notifications.on(CANCEL, (id: Id) => this.#options.onCancel(id))
     subscriber.notifications.on(probe, () => proved?.())
 

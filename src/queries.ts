@@ -66,6 +66,10 @@ export interface TickRequest {
   readonly slots: number
   /** How many more may be queued. */
   readonly prefetch: number
+  /** Whether the worker will look again in a moment, so that nobody need wake it. */
+  readonly promises: boolean
+  /** Whether it will even if it is given all that it asks for. */
+  readonly stays: boolean
 }
 
 export interface TickAnswer {
@@ -84,6 +88,8 @@ export interface TickAnswer {
   readonly more: boolean
   /** Milliseconds until the next scheduled job is due, if there is one. */
   readonly nextDueMs: number | undefined
+  /** After a look that found nothing: transactions that may yet make jobs claimable in silence. */
+  readonly writers: readonly string[]
 }
 
 interface TickRow extends QueryResultRow {
@@ -95,6 +101,7 @@ interface TickRow extends QueryResultRow {
   looked: number
   more: boolean
   next_due_ms: number | null
+  writers: string[]
 }
 
 /** The row of a statement that has exactly one. */
@@ -136,7 +143,9 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
   }
   const row = await one<TickRow>(
     database,
-    'select * from jobtable_internal.tick($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+    `select * from jobtable_internal.tick(
+       $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+     )`,
     [
       request.worker,
       request.lease,
@@ -151,6 +160,8 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
       request.ranges.map((range) => range.room),
       request.slots,
       request.prefetch,
+      request.promises,
+      request.stays,
     ],
   )
   return {
@@ -162,6 +173,7 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
     looked: row.looked,
     more: row.more,
     nextDueMs: row.next_due_ms ?? undefined,
+    writers: row.writers,
   }
 }
 
@@ -243,9 +255,13 @@ export async function adopt(database: Database, worker: Id, lease: Id): Promise<
   return handedJobs(row.jobs)
 }
 
-/** Sends an empty notification. */
-export async function notify(database: Database, channel: string): Promise<void> {
-  await one(database, "select pg_notify($1, '')", [channel])
+/** Takes back what the worker has promised of these types, and wakes the others. */
+export async function leave(database: Database, typeIds: readonly number[]): Promise<void> {
+  await one(database, 'select jobtable_internal.leave($1)', [typeIds])
+}
+
+export async function notify(database: Database, channel: string, payload = ''): Promise<void> {
+  await one(database, 'select pg_notify($1, $2)', [channel, payload])
 }
 
 export interface WorkerRow {

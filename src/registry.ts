@@ -6,6 +6,7 @@ import { registerType, setUp } from './queries.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {
+  readonly id: number
   readonly name: string
   readonly concurrency: number
   /** Its lanes: from this one on … */
@@ -39,6 +40,7 @@ export async function register(
       failedRetention: executor.failedRetention,
     })
     types.push({
+      id,
       name: executor.type,
       concurrency: executor.concurrency,
       fromLane: id * LANES_OF_A_TYPE,

@@ -36,6 +36,8 @@ export interface Room {
   readonly slots: number
   /** Whether it is for all types that were asked for. */
   readonly whole: boolean
+  /** Whether all that comes is short, so that there will be room again in a moment. */
+  readonly passes: boolean
 }
 
 interface TypeSlots extends RegisteredType {
@@ -111,11 +113,12 @@ export class Slots {
     const shortTurn = short.length === types.length || slots === 0 || this.#shortTurn
     if (short.length > 0 && most > 0 && shortTurn) {
       const ranges = short.map((type, n) => range(type, rooms[n] ?? 0))
-      return { slots: most, ranges, whole: short.length === types.length }
+      return { slots: most, ranges, whole: short.length === types.length, passes: true }
     }
     const limit = (type: TypeSlots): number =>
       type.concurrency - type.held - queued.filter((job) => job.type === type.name).length
-    return { slots, ranges: types.map((type) => range(type, limit(type))), whole: true }
+    const ranges = types.map((type) => range(type, limit(type)))
+    return { slots, ranges, whole: true, passes: false }
   }
 
   /** How many jobs may be asked for at most, whosever turn it is. */

@@ -114,7 +114,7 @@ export class Worker implements AsyncDisposable {
     this.#options = { ...options, ...parsed.data }
     this.#executors = byType(options.executors)
     this.#log = options.log ?? silent
-    this.#ticks = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
+    this.#ticks = this.#newPool({ max: 3, query_timeout: TICK_TIMEOUT_MS })
     this.#background = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
     this.#telling = this.#newPool({ max: 1, query_timeout: TICK_TIMEOUT_MS })
     this.#facets = this.#newPool({ max: FACET_POOL_SIZE })
@@ -195,6 +195,7 @@ export class Worker implements AsyncDisposable {
     })
     if (options.listenConnectionString !== null) {
       notifier = new Notifier({
+        worker: id,
         connection: {
           ...this.#connection(options.listenConnectionString),
           application_name: 'jobtable:listen',

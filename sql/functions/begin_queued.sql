@@ -32,7 +32,7 @@ begin
   )
   select array_agg(m.id) filter (where not m.starts) into v_back from moved m;
   if v_back is not null then
-    perform jobtable_internal.enqueue(v_back);
+    perform jobtable_internal.give_back(v_back);
   end if;
 
   select string_agg(jobtable_internal.handed(j), ',' order by q.ord) filter (where j.status = 'started'),

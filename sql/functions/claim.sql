@@ -4,19 +4,32 @@
 -- that many jobs of it; the most urgent lane of each range is taken from, in order of priority and
 -- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries
 -- are left: with none looked at, other workers are at them just now.
+--
+-- A worker that `promises` will look again in a moment, and nobody notifies it meanwhile (see watch);
+-- if it `stays`, also when it has got all that it asked for. A claim that finds nothing takes the
+-- promise back, so that the next job wakes, and looks once more: a transaction may have committed in
+-- silence before. `writers` are those that may still do so.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
-  slots integer, prefetch integer,
-  out claimed text, out looked integer, out more boolean, out next_due_ms double precision
+  slots integer, prefetch integer, promises boolean, stays boolean,
+  out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
+  out writers text[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_patience constant interval := '20 milliseconds';
+  -- Longer than a tick under load takes.
+  c_watch_ms constant integer := 25;
   v_begun constant timestamptz := clock_timestamp();
   v_rooms integer[] := rooms;
+  v_types constant integer[] := array(
+    select jobtable_internal.lane_type(r.from_lane)
+    from unnest(from_lanes, rooms) as r (from_lane, room)
+    where r.room > 0
+  );
   v_stage jobtable.job_status;
   v_left integer;
   v_head record;
@@ -28,6 +41,9 @@ declare
   v_missed integer := 0;
   v_claimed bigint[] := '{}';
 begin
+  if promises then
+    perform jobtable_internal.watch(v_types, c_watch_ms);
+  end if;
   if jobtable_internal.next_due() = 0 then
     perform jobtable_internal.promote();
   end if;
@@ -90,6 +106,18 @@ begin
     insert into jobtable_internal.claim (lease, n, worker, claimed_at, ids)
     select claim.lease, n, claim.worker, jobtable_internal.clock(), v_claimed[n : n + 239]
     from generate_series(1, cardinality(v_claimed), 240) n;
+  end if;
+  writers := '{}';
+  if not more and looked = 0 then
+    if promises then
+      perform jobtable_internal.watch(v_types, 0);
+    end if;
+    writers := jobtable_internal.open_writers();
+    more := exists (
+      select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
+    );
+  elsif promises and not stays and cardinality(v_claimed) = slots + prefetch then
+    perform jobtable_internal.watch(v_types, 0);
   end if;
   next_due_ms := jobtable_internal.next_due();
 end

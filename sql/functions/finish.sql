@@ -31,7 +31,7 @@ begin
     select s.back, finish.locked || s.locked, finish.lost || s.lost into v_back, locked, lost
     from jobtable_internal.settle(outcomes, v_now) s;
     if v_back is not null then
-      perform jobtable_internal.enqueue(v_back);
+      perform jobtable_internal.give_back(v_back);
     end if;
   end if;
 end

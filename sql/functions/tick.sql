@@ -8,9 +8,10 @@ create or replace function jobtable_internal.tick(
   completed bigint[], completed_leases bigint[], outcomes jsonb,
   begin_ids bigint[], begin_leases bigint[],
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
-  slots integer, prefetch integer,
+  slots integer, prefetch integer, promises boolean, stays boolean,
   out locked bigint[], out lost bigint[], out begun text, out waiting bigint[],
-  out claimed text, out looked integer, out more boolean, out next_due_ms double precision
+  out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
+  out writers text[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -29,6 +30,7 @@ begin
   waiting := '{}';
   looked := 0;
   more := false;
+  writers := '{}';
 
   if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
     select f.locked, f.lost into locked, lost
@@ -39,9 +41,10 @@ begin
     from jobtable_internal.begin_queued(begin_ids, begin_leases) b;
   end if;
   if slots + prefetch > 0 then
-    select c.claimed, c.looked, c.more, c.next_due_ms into claimed, looked, more, next_due_ms
+    select c.claimed, c.looked, c.more, c.next_due_ms, c.writers
+    into claimed, looked, more, next_due_ms, writers
     from jobtable_internal.claim(
-      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch
+      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch, promises, stays
     ) c;
   end if;
 

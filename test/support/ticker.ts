@@ -92,6 +92,8 @@ export async function startTicker(
       ranges: [],
       slots: 0,
       prefetch: 0,
+      promises: false,
+      stays: false,
       ...request,
     })
   return {

@@ -108,6 +108,8 @@ async function runTick(
     ranges: [{ ...lanes, fromSeq: '-1', room: BATCH }],
     slots: BATCH,
     prefetch: 0,
+    promises: false,
+    stays: false,
   })
 }
 

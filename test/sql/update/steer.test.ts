@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useDatabase } from '../../support/database.ts'
-import { addTypes, insertJob, readJob, STATUSES, type Status } from '../../support/job.ts'
+import { insertJob, readJob, STATUSES, type Status } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
 import { openSession } from '../../support/session.ts'
 import { insertJobIn, startTicker, type Ticker } from '../../support/ticker.ts'
