@@ -21,8 +21,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_patience constant interval := '20 milliseconds';
-  -- Longer than a tick under load takes.
-  c_watch_ms constant integer := 25;
   v_begun constant timestamptz := clock_timestamp();
   v_rooms integer[] := rooms;
   v_types constant integer[] := array(
@@ -42,7 +40,7 @@ declare
   v_claimed bigint[] := '{}';
 begin
   if promises then
-    perform jobtable_internal.watch(v_types, c_watch_ms);
+    perform jobtable_internal.watch(v_types, true);
   end if;
   if jobtable_internal.next_due() = 0 then
     perform jobtable_internal.promote();
@@ -110,14 +108,14 @@ begin
   writers := '{}';
   if not more and looked = 0 then
     if promises then
-      perform jobtable_internal.watch(v_types, 0);
+      perform jobtable_internal.watch(v_types, false);
     end if;
     writers := jobtable_internal.open_writers();
     more := exists (
       select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
     );
   elsif promises and not stays and cardinality(v_claimed) = slots + prefetch then
-    perform jobtable_internal.watch(v_types, 0);
+    perform jobtable_internal.watch(v_types, false);
   end if;
   next_due_ms := jobtable_internal.next_due();
 end

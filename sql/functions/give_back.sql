@@ -10,7 +10,7 @@ begin
     from jobtable.job j
     join jobtable.job_type t on t.name = j.type
     where j.id = any (ids)
-  ), 0);
+  ), false);
   perform jobtable_internal.enqueue(ids);
 end
 $$;

@@ -5,11 +5,17 @@ create or replace function jobtable_internal.wake(type_ids integer[]) returns vo
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_id integer;
 begin
-  if current_setting('jobtable.notify', true) is distinct from 'off' and exists (
-    select from unnest(type_ids) as t (id) where not jobtable_internal.is_watched(t.id)
-  ) then
-    perform pg_notify('jobtable_ready', '');
+  if current_setting('jobtable.notify', true) = 'off' then
+    return;
   end if;
+  foreach v_id in array type_ids loop
+    if not jobtable_internal.is_watched(v_id) then
+      perform pg_notify('jobtable_ready', '');
+      return;
+    end if;
+  end loop;
 end
 $$;

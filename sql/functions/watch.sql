@@ -1,11 +1,12 @@
--- Promises to look at the lanes of some types again within so many milliseconds; 0 takes the promise
--- back. Nobody notifies meanwhile: a commit that notifies waits for every other one that does.
-create or replace function jobtable_internal.watch(type_ids integer[], ms integer) returns void
+-- Promises to look at the lanes of some types again within a second; or, with `looks` false, takes the
+-- promise back. Nobody notifies meanwhile: a commit that notifies waits for every other one that does.
+create or replace function jobtable_internal.watch(type_ids integer[], looks boolean) returns void
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select setval(f.flag, case
-    when ms > 0 then (date_part('epoch', clock_timestamp()) * 1000000)::bigint + ms * 1000
+    -- In whole seconds, and not less than one.
+    when looks then ceil(date_part('epoch', clock_timestamp()))::bigint + 1
     else 0
   end)
   from (

@@ -89,10 +89,10 @@ test('a transaction that saw a worker look and commits when it sleeps again is f
     const [type] = await silent.query<{ id: number }>(
       "select id from jobtable.job_type where name = 'short'",
     )
-    await silent.query('select jobtable_internal.watch(array[$1::integer], 1000)', [type?.id])
+    await silent.query('select jobtable_internal.watch(array[$1::integer], true)', [type?.id])
     await silent.query("insert into jobtable.job (type) values ('short')")
     // Another job wakes the worker, which sleeps again after it.
-    await silent.query('select jobtable_internal.watch(array[$1::integer], 0)', [type?.id])
+    await silent.query('select jobtable_internal.watch(array[$1::integer], false)', [type?.id])
     const woken = next(worker, 'finished')
     await database().query("insert into jobtable.job (type) values ('short')")
     await woken

@@ -261,9 +261,10 @@ test('an entry of the ready list names at most 240 jobs', async () => {
   await database().query(
     `insert into jobtable.job (type) select 'chunked' from generate_series(1, 500)`,
   )
-  const sizes = await database().query(
+  const sizes = await database().query<{ size: number }>(
     `select cardinality(ids) as size from jobtable_internal.ready r
      join jobtable.job_type t on r.lane >> 16 = t.id where t.name = 'chunked' order by seq`,
   )
-  expect(sizes).toEqual([{ size: 240 }, { size: 240 }, { size: 20 }])
+  expect(Math.max(...sizes.map((row) => row.size))).toBe(240)
+  expect(sizes.reduce((sum, row) => sum + row.size, 0)).toBe(500)
 })

@@ -1,0 +1,33 @@
+-- Raises what is wrong with a row that a client has inserted: a value that only the queue writes, or
+-- whose feature does not exist yet, or JSON that is none of a job's. Nothing is, if it only looked so.
+create or replace function jobtable_internal.refuse_insert(job jobtable.job) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_column text := case
+    when job.status <> 'new' then 'status'
+    when job.attempt <> 0 then 'attempt'
+    when job.uncharged <> 0 then 'uncharged'
+    when job.created_at <> jobtable_internal.transaction_clock() then 'created_at'
+    when job.queued_at is not null then 'queued_at'
+    when job.started_at is not null then 'started_at'
+    when job.finished_at is not null then 'finished_at'
+    when job.failed_at is not null then 'failed_at'
+    when job.worker is not null then 'worker'
+    when job.lease is not null then 'lease'
+    when job.status_detail is not null then 'status_detail'
+    when job.holds_key <> (job.key is not null) then 'holds_key'
+  end;
+begin
+  if v_column is not null then
+    perform jobtable_internal.refuse_queue_column(v_column);
+  end if;
+  -- A job is asked to stop by UPDATE, once it has started.
+  perform jobtable_internal.refuse_unsupported(
+    case when job.cancel_requested then 'cancel_requested'
+    else jobtable_internal.unsupported_column(job) end
+  );
+  perform jobtable_internal.refuse_bad_json(job);
+end
+$$;
