@@ -23,11 +23,7 @@ declare
   c_patience constant interval := '20 milliseconds';
   v_begun constant timestamptz := clock_timestamp();
   v_rooms integer[] := rooms;
-  v_types constant integer[] := array(
-    select jobtable_internal.lane_type(r.from_lane)
-    from unnest(from_lanes, rooms) as r (from_lane, room)
-    where r.room > 0
-  );
+  v_types integer[] := '{}';
   v_stage jobtable.job_status;
   v_left integer;
   v_head record;
@@ -40,9 +36,15 @@ declare
   v_claimed bigint[] := '{}';
 begin
   if promises then
+    for i in 1 .. cardinality(rooms) loop
+      if rooms[i] > 0 then
+        v_types := v_types || jobtable_internal.lane_type(from_lanes[i]);
+      end if;
+    end loop;
     perform jobtable_internal.watch(v_types, true);
   end if;
-  if jobtable_internal.next_due() = 0 then
+  next_due_ms := jobtable_internal.next_due();
+  if next_due_ms = 0 then
     perform jobtable_internal.promote();
   end if;
   looked := 0;
@@ -100,11 +102,12 @@ begin
       select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
     );
   end if;
-  if cardinality(v_claimed) > 0 then
+  for i in 1 .. cardinality(v_claimed) by 240 loop
     insert into jobtable_internal.claim (lease, n, worker, claimed_at, ids)
-    select claim.lease, n, claim.worker, jobtable_internal.clock(), v_claimed[n : n + 239]
-    from generate_series(1, cardinality(v_claimed), 240) n;
-  end if;
+    values (
+      claim.lease, i, claim.worker, jobtable_internal.clock(), v_claimed[i : i + 239]
+    );
+  end loop;
   writers := '{}';
   if not more and looked = 0 then
     if promises then
@@ -117,6 +120,8 @@ begin
   elsif promises and not stays and cardinality(v_claimed) = slots + prefetch then
     perform jobtable_internal.watch(v_types, false);
   end if;
-  next_due_ms := jobtable_internal.next_due();
+  if v_missed > 0 or next_due_ms = 0 or (not more and looked = 0) then
+    next_due_ms := jobtable_internal.next_due();
+  end if;
 end
 $$;

@@ -11,8 +11,35 @@ declare
   v_ids bigint[];
   v_entries integer;
   v_seen integer;
+  v_seq bigint;
   v_after bigint := after;
 begin
+  -- Where there is little to do, there are few entries, and single statements cost the least.
+  for i in 1 .. 2 loop
+    select q.seq, q.ids into v_seq, v_ids
+    from jobtable_internal.ready q
+    where q.lane = take.lane and q.seq > v_after
+    order by q.seq
+    limit 1
+    for update skip locked;
+    if not found then
+      return v_all;
+    end if;
+    if cardinality(v_ids) > wanted then
+      update jobtable_internal.ready q
+      set ids = v_ids[wanted + 1 :]
+      where q.lane = take.lane and q.seq = v_seq;
+      return v_all || v_ids[1 : wanted];
+    end if;
+    delete from jobtable_internal.ready q where q.lane = take.lane and q.seq = v_seq;
+    v_all := v_all || v_ids;
+    v_after := v_seq;
+    wanted := wanted - cardinality(v_ids);
+    if wanted = 0 then
+      return v_all;
+    end if;
+  end loop;
+
   -- As few entries are locked as can satisfy the wish: full ones are tried first, then more.
   v_entries := (wanted + 239) / 240;
   loop

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Settings } from '../systems/system.ts'
+import type { Bench } from './bench.ts'
+import { describeMachine, type Machine } from './machine.ts'
+import type { Rounds, Run } from './rounds.ts'
+import type { Scenario } from './scenario.ts'
+
+const DIRECTORY = join(import.meta.dirname, '..', 'results')
+const PEERS = ['graphile-worker', 'pg-boss', 'bullmq', 'pg'] as const
+
+/** Everything that one invocation has found, and what it was found with: one line of a file. */
+export interface Result {
+  readonly scenario: string
+  readonly purpose: string
+  readonly date: string
+  readonly quick: boolean
+  readonly long: boolean
+  readonly machine: Machine
+  readonly versions: Readonly<Record<string, string>>
+  readonly postgres: Readonly<Record<string, string>>
+  readonly redis: Readonly<Record<string, string>> | undefined
+  readonly checkouts: readonly { readonly commit: string; readonly dirty: boolean }[]
+  readonly contenders: readonly {
+    readonly label: string
+    readonly settings: Settings
+    readonly source: string
+  }[]
+  readonly runs: readonly Run[]
+  readonly faults: readonly string[]
+}
+
+export async function describeResult(
+  bench: Bench,
+  scenario: Scenario,
+  rounds: Rounds,
+): Promise<Result> {
+  const usesRedis = bench.contenders.some(({ system }) => system.server === 'redis')
+  const redis = usesRedis ? await bench.redis() : undefined
+  return {
+    scenario: scenario.name,
+    purpose: scenario.purpose,
+    date: new Date().toISOString(),
+    quick: bench.options.quick,
+    long: bench.options.long,
+    machine: describeMachine(bench.postgres.dataDir),
+    versions: {
+      node: process.versions.node,
+      PostgreSQL: bench.postgres.version,
+      ...(redis === undefined ? {} : { Redis: redis.version }),
+      ...Object.fromEntries(PEERS.map((name) => [name, versionOf(name)])),
+    },
+    postgres: bench.postgres.settings,
+    redis: redis?.settings,
+    checkouts: bench.checkouts.map(({ commit, dirty }) => ({ commit, dirty })),
+    contenders: bench.contenders.map(({ label, variant }) => ({
+      label,
+      settings: variant.settings,
+      source: variant.source,
+    })),
+    ...rounds,
+  }
+}
+
+/** Adds a line to the scenario's file. */
+export async function appendResult(result: Result): Promise<string> {
+  await mkdir(DIRECTORY, { recursive: true })
+  const path = join(DIRECTORY, `${result.scenario}.jsonl`)
+  await appendFile(path, `${JSON.stringify(result)}\n`)
+  return path
+}
+
+/** The newest line of a scenario's file that is not of a quick run; undefined if there is none. */
+export async function newestResult(scenario: string, quick: boolean): Promise<Result | undefined> {
+  const text = await readFile(join(DIRECTORY, `${scenario}.jsonl`), 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => z.custom<Result>().parse(JSON.parse(line)))
+    .findLast((result) => quick || !result.quick)
+}
+
+/** The version of a package as it is installed. */
+function versionOf(name: string): string {
+  const path = join(import.meta.dirname, '..', 'node_modules', name, 'package.json')
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8'))).version
+}

@@ -1,0 +1,44 @@
+import type { Result } from '../lib/results.ts'
+import { markdown, tableOf } from '../lib/table.ts'
+
+/** The table of a scenario, with what it was measured by. */
+export function sectionOf(result: Result, charts: readonly string[]): string {
+  const rounds = Math.max(...result.runs.map(({ round }) => round))
+  const trees = result.checkouts.map(({ commit, dirty }) => commit + (dirty ? '+' : '')).join(', ')
+  return [
+    markdown(tableOf(result)),
+    `Medians of ${rounds} interleaved rounds (min..max). ${result.date.slice(0, 10)}, ` +
+      `commit ${trees}, ${versionsOf(result)}${result.quick ? '; a quick run: not to be cited' : ''}.`,
+    ...charts.map((path) => `![${result.scenario}: ${result.purpose}](${path})`),
+    ...result.faults.map((fault) => `- ${fault}`),
+  ].join('\n\n')
+}
+
+/** What all scenarios have been measured on and with; of settings, each contender's newest. */
+export function setupOf(results: readonly Result[]): string {
+  const [newest] = results.toSorted((a, b) => b.date.localeCompare(a.date))
+  if (newest === undefined) return ''
+  const { cpu, cores, memoryGb, kernel, disk } = newest.machine
+  const contenders = new Map(
+    results.flatMap((result) => result.contenders.map((contender) => [contender.label, contender])),
+  )
+  const settings = Object.entries(newest.postgres).map(([name, value]) => `${name} = ${value}`)
+  return [
+    `${cpu}, ${cores} cores, ${memoryGb} GB, ${kernel}, data on ${disk}. ${versionsOf(newest)}.`,
+    `PostgreSQL's settings: ${settings.map((setting) => `\`${setting}\``).join(', ')}.`,
+    [
+      '| system | settings | source |',
+      '| --- | --- | --- |',
+      ...[...contenders.values()].map(
+        ({ label, settings, source }) =>
+          `| ${label} | \`${JSON.stringify(settings)}\` | ${source} |`,
+      ),
+    ].join('\n'),
+  ].join('\n\n')
+}
+
+function versionsOf({ versions }: Result): string {
+  return Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
+}

@@ -1,0 +1,31 @@
+import type { Scenario } from '../lib/scenario.ts'
+import { backlog } from './backlog.ts'
+import { drain } from './drain.ts'
+import { enqueue } from './enqueue.ts'
+import { future } from './future.ts'
+import { idle } from './idle.ts'
+import { latency } from './latency.ts'
+import { longJobs } from './long-jobs.ts'
+import { manyTypes } from './many-types.ts'
+import { payload } from './payload.ts'
+import { pinned } from './pinned.ts'
+import { readers } from './readers.ts'
+import { soak } from './soak.ts'
+import { sustained } from './sustained.ts'
+
+/** All scenarios, in the order in which they are worth running. */
+export const SCENARIOS: readonly Scenario[] = [
+  drain,
+  enqueue,
+  sustained,
+  latency,
+  backlog,
+  future,
+  pinned,
+  readers,
+  payload,
+  manyTypes,
+  longJobs,
+  idle,
+  soak,
+]

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NOOP } from '../lib/batch.ts'
+import { type Bench, tell } from '../lib/bench.ts'
+import { insertSingly } from '../lib/clients.ts'
+import { nowUs } from '../lib/clock.ts'
+import type { Contender } from '../lib/contender.ts'
+import { verify } from '../lib/drain.ts'
+import type { Figures } from '../lib/figures.ts'
+import { walBytes, walPosition } from '../lib/postgres.ts'
+import { cpuUsOfTree } from '../lib/processes.ts'
+import { openQueue, type Queue } from '../lib/queue.ts'
+import type { Runners } from '../lib/runner.ts'
+import type { Measured, Scenario } from '../lib/scenario.ts'
+import { readSizes } from '../lib/sizes.ts'
+
+const CLIENTS = 16
+/** How long clients insert at full speed to know its half. */
+const CAPACITY_SECONDS = 10
+
+export const soak: Scenario = {
+  name: 'soak',
+  purpose: 'half of what the machine can sustain, for half an hour: what grows?',
+  rounds: 1,
+  contenders: ['jobtable:fastest'],
+  cells: (bench) => {
+    const minutes = bench.options.quick ? 2 : 30
+    return [
+      {
+        name: `${minutes} min at half load`,
+        measure: (contender) => measure(bench, contender, minutes),
+      },
+    ]
+  },
+}
+
+async function measure(bench: Bench, contender: Contender, minutes: number): Promise<Measured> {
+  await using queue = await openQueue(bench, contender, [NOOP])
+  await using runners = await queue.prepare({})
+  await runners.start().started
+  const flooded = await insertSingly(bench, queue, { clients: CLIENTS, seconds: CAPACITY_SECONDS })
+  const perSecond = runners.tally.jobs / CAPACITY_SECONDS / 2
+  await runners.completed(flooded)
+  tell(`half load is ${Math.round(perSecond)} jobs a second`)
+
+  const seconds = minutes * 60
+  const first = await read(bench, runners)
+  const inserting = insertSingly(bench, queue, { clients: CLIENTS, seconds, perSecond })
+  inserting.catch(() => undefined)
+  const series: Figures[] = []
+  let before = first
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    await sleep(60_000 - ((nowUs() - first.atUs) / 1_000 - (minute - 1) * 60_000))
+    const after = await read(bench, runners)
+    series.push({ minute, ...(await figuresBetween(bench, queue, before, after)) })
+    before = after
+  }
+  const inserted = await inserting
+  await runners.completed(flooded + inserted)
+  const last = await read(bench, runners)
+  await verify(queue, flooded + inserted, 0)
+  const figures = await figuresBetween(bench, queue, first, last)
+  return { figures: { ...figures, offeredPerSecond: perSecond }, series }
+}
+
+interface Reading {
+  readonly atUs: number
+  readonly jobs: number
+  readonly lsn: string
+  readonly serverCpuUs: number | undefined
+  readonly nodeCpuUs: number
+  readonly rssBytes: number
+}
+
+async function read({ postgres }: Bench, runners: Runners): Promise<Reading> {
+  const [usage] = await runners.usage()
+  return {
+    atUs: nowUs(),
+    jobs: runners.tally.jobs,
+    lsn: await walPosition(postgres.admin),
+    serverCpuUs: postgres.pid === undefined ? undefined : cpuUsOfTree(postgres.pid),
+    nodeCpuUs: usage?.cpuUs ?? 0,
+    rssBytes: usage?.rssBytes ?? 0,
+  }
+}
+
+async function figuresBetween(
+  { postgres }: Bench,
+  { database }: Queue,
+  from: Reading,
+  to: Reading,
+): Promise<Figures> {
+  const jobs = to.jobs - from.jobs
+  const hasCpu = from.serverCpuUs !== undefined && to.serverCpuUs !== undefined
+  return {
+    jobs,
+    jobsPerSecond: jobs / ((to.atUs - from.atUs) / 1e6),
+    walBytesPerJob: (await walBytes(postgres.admin, from.lsn, to.lsn)) / jobs,
+    serverCpuUsPerJob: hasCpu ? (to.serverCpuUs - from.serverCpuUs) / jobs : undefined,
+    nodeCpuUsPerJob: (to.nodeCpuUs - from.nodeCpuUs) / jobs,
+    rssMb: to.rssBytes / 1024 ** 2,
+    ...(await readSizes(database)),
+  }
+}
