@@ -257,7 +257,12 @@ export class Dispatcher extends Service {
     const { whole, passes } = room
     this.#sends += 1
     const sent = {
-      ...{ lease: randomLease(), outcomes, begin, wanted, whole, calls: this.#calls },
+      lease: randomLease(),
+      outcomes,
+      begin,
+      wanted,
+      whole,
+      calls: this.#calls,
       last: this.#ticks.size === 0 ? this.#sends : undefined,
     }
     const ticking = this.#tick(sent, {

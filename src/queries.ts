@@ -199,6 +199,7 @@ type HandedRow = readonly [
 /** Jobs from the text that jobtable_internal.handed() writes of each, joined by commas. */
 function handedJobs(text: string | null): HandedJob[] {
   if (text === null) return []
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- what handed() writes
   const rows: HandedRow[] = JSON.parse(`[${text}]`)
   return rows.map(([id, lease, type, owner, attempt, createdAt, startedAt, payload, rest]) => ({
     id,
