@@ -13,6 +13,7 @@ import {
   wasAnswered,
 } from './errors.ts'
 import type { Events } from './events.ts'
+import { type Look, Lookout } from './lookout.ts'
 import type { Database, HandedJob, Id, Outcome, TickAnswer, TickRequest } from './queries.ts'
 import { adopt, leave, notify, tick } from './queries.ts'
 import type { RegisteredType } from './registry.ts'
@@ -29,17 +30,6 @@ const WORTH_A_TICK = 100
 
 /** The pause after a refused claim of one type, before another's turn, in milliseconds. */
 const TURN_PAUSE_MS = 100
-
-/** After a claim that found some jobs, but not as many as there was room for, look again this soon. */
-const LINGER_MS = 1
-/**
- * While transactions are open that may make jobs claimable in silence, look again this soon: a quarter of
- * the time that this has gone on for.
- */
-const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
-
-/** After a claim that found only what other workers were taking, look again this soon. */
-const CONTENDED_MS = { first: 1, longest: 32 } as const
 
 export interface DispatcherOptions {
   readonly database: Database
@@ -59,14 +49,7 @@ interface Ticking {
   readonly lease: Id
   readonly outcomes: readonly Outcome[]
   readonly begin: readonly HandedJob[]
-  /** How many jobs it may bring. */
-  readonly wanted: number
-  /** Whether they may be of any type. */
-  readonly whole: boolean
-  /** Its number, if no other was on its way when it was sent. */
-  readonly last: number | undefined
-  /** How often somebody had called when it was sent: a later call may mean a job that it misses. */
-  readonly calls: number
+  readonly look: Look
 }
 
 /**
@@ -80,24 +63,13 @@ export class Dispatcher extends Service {
   readonly #completer = new Completer()
   readonly #backoff = new Backoff()
   readonly #caution = new Caution()
+  readonly #lookout: Lookout
   /** The leases under which jobs were handed out, until their receipts are gone. */
   readonly #leases = new Set<Id>()
   readonly #ticks = new Map<Ticking, Promise<void>>()
   #queued: HandedJob[] = []
   #claiming = true
-  /** When to look for jobs next, by performance.now(). */
-  #lookAt = 0
-  /** Whether the next job will wake the worker. If not, it has promised to look again. */
-  #armed = false
-  #armedAt = 0
-  /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
-  #awaited: readonly string[] = []
-  /** Whether the last claim left jobs that this worker has no room for. */
-  #overfull = false
-  #sends = 0
   #leaving: Promise<void> | undefined
-  /** How often somebody has called. */
-  #calls = 0
   /** Whether the last tick failed: then nothing is sent beside another. */
   #failing = false
   #forsaken = false
@@ -105,12 +77,12 @@ export class Dispatcher extends Service {
   #troubled = false
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
-  #contended = 0
 
   constructor(options: DispatcherOptions) {
     super()
     this.#options = options
-    const { types, concurrency, events, prepare } = options
+    const { types, concurrency, events, prepare, pollMs } = options
+    this.#lookout = new Lookout({ pollMs, callOthers: () => this.#callOthers() })
     this.#slots = new Slots({
       types,
       concurrency,
@@ -138,9 +110,7 @@ export class Dispatcher extends Service {
 
   /** Looks for jobs at once, or again if a look is on its way: it may have looked too early. */
   wake(): void {
-    this.#calls += 1
-    this.#armed = false
-    this.#lookAt = 0
+    this.#lookout.call()
     this.alarm.ring()
   }
 
@@ -219,13 +189,13 @@ export class Dispatcher extends Service {
     if (this.#ticks.size > 0) {
       // Beside the one on its way, only if it would be a full one.
       const alone = this.#ticks.size >= MAX_TICKS || this.#failing || this.#caution.apart
-      const full = this.#lookAt === 0 && vacancy >= WORTH_A_TICK
+      const full = this.#lookout.at === 0 && vacancy >= WORTH_A_TICK
       return !alone && (full || this.#completer.waiting >= WORTH_A_TICK) ? 0 : Infinity
     }
     const outcomes = this.#completer.waitMs(now)
     if (vacancy <= 0 && this.#queued.length === 0) return outcomes
     const begins = this.#queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
-    const looks = vacancy > 0 ? this.#lookAt : Infinity
+    const looks = vacancy > 0 ? this.#lookout.at : Infinity
     return Math.min(outcomes, Math.max(0, Math.min(looks, begins) - now))
   }
 
@@ -237,7 +207,7 @@ export class Dispatcher extends Service {
   /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
   get #coming(): number {
     let coming = this.#queued.length
-    for (const sent of this.#ticks.keys()) coming += sent.wanted + sent.begin.length
+    for (const sent of this.#ticks.keys()) coming += sent.look.wanted + sent.begin.length
     return coming
   }
 
@@ -254,17 +224,8 @@ export class Dispatcher extends Service {
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
-    const { whole, passes } = room
-    this.#sends += 1
-    const sent = {
-      lease: randomLease(),
-      outcomes,
-      begin,
-      wanted,
-      whole,
-      calls: this.#calls,
-      last: this.#ticks.size === 0 ? this.#sends : undefined,
-    }
+    const look = this.#lookout.look(wanted, room.whole, this.#ticks.size === 0)
+    const sent = { lease: randomLease(), outcomes, begin, look }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
       lease: sent.lease,
@@ -273,8 +234,8 @@ export class Dispatcher extends Service {
       ranges: wanted > 0 ? room.ranges : [],
       slots,
       prefetch: ahead,
-      promises: !this.#armed,
-      stays: passes,
+      promises: look.promises,
+      stays: room.passes,
     }).finally(() => {
       this.#ticks.delete(sent)
       this.alarm.ring()
@@ -299,8 +260,8 @@ export class Dispatcher extends Service {
     this.#failing = false
     this.#backoff.reset()
     this.#settle(answer, sent)
-    if (sent.wanted > 0) {
-      if (this.#caution.apart) this.#lookAt = 0
+    if (sent.look.wanted > 0) {
+      if (this.#caution.apart) this.#lookout.wait(0)
       this.#caution.succeeded()
     }
   }
@@ -309,9 +270,9 @@ export class Dispatcher extends Service {
    * A tick has failed. Neither its outcomes nor its claim may suffer for the other: see Caution. Only
    * what is wrong with an outcome itself convicts it, and only when it stands alone.
    */
-  async #fail(error: unknown, { lease, outcomes, begin, wanted }: Ticking): Promise<void> {
+  async #fail(error: unknown, { lease, outcomes, begin, look }: Ticking): Promise<void> {
     const code = codeOf(error) ?? ''
-    const claimed = begin.length + wanted
+    const claimed = begin.length + look.wanted
     const mixed = outcomes.length > 0 && claimed > 0
     if (claimed > 0) this.#caution.refused(claimed, this.#options.types.length)
     if (mixed || outcomes.length === 0) this.#completer.restore(outcomes)
@@ -321,7 +282,7 @@ export class Dispatcher extends Service {
     else this.#completer.restore(outcomes)
 
     if (!wasAnswered(error)) await this.#adopt(lease, begin)
-    else if (outcomes.length === 0) this.#lookAt = performance.now() + this.#claimPauseMs()
+    else if (outcomes.length === 0) this.#lookout.wait(performance.now() + this.#claimPauseMs())
     else if (!mixed) await this.#pause()
   }
 
@@ -345,47 +306,12 @@ export class Dispatcher extends Service {
     if (answer.claimed.length > 0) events.emit('claimed', answer.claimed)
     this.#accept([...kept, ...answer.begun, ...answer.claimed])
 
-    if (sent.wanted === 0) return
-    this.#planNextLook(answer, sent)
+    if (sent.look.wanted === 0) return
+    this.#lookout.answered(answer, sent.look, performance.now())
     const holdsNothing =
       this.#slots.held.length === 0 && this.#queued.length === 0 && this.#completer.size === 0
-    const foundNothing = sent.whole && !answer.more
+    const foundNothing = sent.look.whole && !answer.more
     if (holdsNothing && this.#ticks.size === 1 && foundNothing) events.emit('idle')
-  }
-
-  #planNextLook(answer: TickAnswer, sent: Ticking): void {
-    const now = performance.now()
-    const overfull = answer.more && answer.claimed.length >= sent.wanted
-    if (overfull && !this.#overfull) this.#callOthers()
-    this.#overfull = overfull
-    if (answer.looked > 0) this.#armed = false
-    if (answer.looked > 0 || !answer.more) this.#contended = 0
-
-    if (this.#calls !== sent.calls || (answer.more && answer.looked > 0)) {
-      this.#lookAt = 0
-    } else if (answer.looked > 0) {
-      this.#lookAt = now + LINGER_MS
-    } else if (!answer.more) {
-      // What another tick beside it has promised is not known to be taken back.
-      const alone = sent.whole && sent.last === this.#sends
-      this.#lookAt = alone ? now + this.#sleepMs(answer, now) : 0
-    } else {
-      const { first, longest } = CONTENDED_MS
-      const ms = Math.min(longest, first * 2 ** this.#contended)
-      this.#contended += 1
-      this.#lookAt = now + ms * (0.5 + Math.random() / 2)
-    }
-  }
-
-  /** How long to sleep after a look that found nothing. */
-  #sleepMs({ writers, nextDueMs }: TickAnswer, now: number): number {
-    if (!this.#armed) this.#armedAt = now
-    this.#awaited = this.#armed ? this.#awaited.filter((one) => writers.includes(one)) : writers
-    this.#armed = true
-    const { shortest, longest } = AWAIT_MS
-    const awaitMs = Math.min(longest, Math.max(shortest, (now - this.#armedAt) / 4))
-    const ms = this.#awaited.length > 0 ? awaitMs : this.#options.pollMs()
-    return Math.min(ms, nextDueMs ?? Infinity)
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */

@@ -117,8 +117,13 @@ begin
     more := exists (
       select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
     );
-  elsif promises and not stays and cardinality(v_claimed) = slots + prefetch then
-    perform jobtable_internal.watch(v_types, false);
+  elsif promises and not stays then
+    -- It does not look at what it has no room left for.
+    perform jobtable_internal.watch(array(
+      select jobtable_internal.lane_type(r.lane)
+      from unnest(from_lanes, rooms, v_rooms) as r (lane, room, left_over)
+      where r.room > 0 and (r.left_over <= 0 or cardinality(v_claimed) = slots + prefetch)
+    ), false);
   end if;
   if v_missed > 0 or next_due_ms = 0 or (not more and looked = 0) then
     next_due_ms := jobtable_internal.next_due();

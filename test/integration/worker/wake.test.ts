@@ -102,6 +102,8 @@ describe('with the safety poll at one hour', () => {
       )
       expect((await deaf)[0]).toEqual(expect.any(String))
       await next(worker, 'listening')
+      // A worker that is looking is not woken.
+      await next(worker, 'idle')
       const woken = next(worker, 'woken')
       await database().query("insert into jobtable.job (type) values ('noop')")
       await woken

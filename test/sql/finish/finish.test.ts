@@ -116,6 +116,36 @@ describe('an outcome', () => {
     expect(only(await ticker.claim())).toMatchObject({ id, attempt: 2 })
   })
 
+  test('returned makes a job new again as if it had never started', async () => {
+    const ticker = await startTicker(database(), 'returned')
+    const id = await insertJob(database(), 'returned', { key: 'k' })
+    const before = await readJob(database(), id)
+    const answer = await ticker.finish([outcome(only(await ticker.claim()), 'returned')])
+    expect(answer).toMatchObject({ locked: [], lost: [] })
+    expect(await readJob(database(), id)).toEqual(before)
+    expect(await attempts(id)).toEqual([])
+    expect(only(await ticker.claim())).toMatchObject({ id, attempt: 1 })
+  })
+
+  test('returned twice changes nothing, also if the job runs again elsewhere', async () => {
+    const ticker = await startTicker(database(), 'returned_twice')
+    const id = await insertJob(database(), 'returned_twice')
+    const back = outcome(only(await ticker.claim()), 'returned')
+    await ticker.finish([back])
+    const other = only(await ticker.claim())
+    await ticker.finish([back])
+    expect(await readJob(database(), id)).toMatchObject({ status: 'started', lease: other.lease })
+  })
+
+  test('returned of a job that was asked to stop cancels it', async () => {
+    const ticker = await startTicker(database(), 'returned_asked')
+    const id = await insertJob(database(), 'returned_asked')
+    const job = only(await ticker.claim())
+    await database().query('update jobtable.job set cancel_requested = true where id = $1', [id])
+    await ticker.finish([outcome(job, 'returned')])
+    expect(await readJob(database(), id)).toMatchObject({ status: 'cancelled' })
+  })
+
   test('released of a job that was asked to stop cancels it', async () => {
     const ticker = await startTicker(database(), 'asked')
     const id = await insertJob(database(), 'asked')

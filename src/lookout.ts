@@ -1,0 +1,120 @@
+import type { TickAnswer } from './queries.ts'
+
+/** After a claim that found some jobs, but not as many as there was room for, look again this soon. */
+const LINGER_MS = 1
+/**
+ * While transactions are open that may make jobs claimable in silence, look again this soon: a quarter of
+ * the time that this has gone on for.
+ */
+const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
+/** After a claim that found only what other workers were taking, look again this soon. */
+const CONTENDED_MS = { first: 1, longest: 32 } as const
+
+export interface LookoutOptions {
+  /** How long to sleep at most between two looks, in milliseconds, now. */
+  readonly pollMs: () => number
+  /** Wakes workers that sleep because this one had room: it has none left. */
+  readonly callOthers: () => void
+}
+
+/** A look at the queue that is on its way. */
+export interface Look {
+  /** How many jobs it may bring. */
+  readonly wanted: number
+  /** Whether they may be of any type. */
+  readonly whole: boolean
+  /** Whether it promises another look, so that nobody notifies meanwhile. */
+  readonly promises: boolean
+  /** Its number, if no other was on its way when it was sent. */
+  readonly alone: number | undefined
+  /** How often somebody had called when it was sent: a later call may mean a job that it misses. */
+  readonly calls: number
+}
+
+/**
+ * Knows when to look for jobs next. No job may wait unseen: either the next one wakes the worker, or
+ * the worker has promised to look again, and does.
+ */
+export class Lookout {
+  readonly #options: LookoutOptions
+  /** When to look next, by performance.now(). */
+  #at = 0
+  #looks = 0
+  #calls = 0
+  /** Whether the next job wakes the worker. */
+  #armed = false
+  #armedAt = 0
+  /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
+  #awaited: readonly string[] = []
+  #contended = 0
+  /** Whether the last look left jobs that this worker has no room for. */
+  #overfull = false
+
+  constructor(options: LookoutOptions) {
+    this.#options = options
+  }
+
+  /** When to look next, by performance.now(); 0 for at once. */
+  get at(): number {
+    return this.#at
+  }
+
+  /** There may be something: look at once, and again after a look that is on its way. */
+  call(): void {
+    this.#calls += 1
+    this.#armed = false
+    this.#at = 0
+  }
+
+  /** Leaves the queue alone until then, by performance.now(). */
+  wait(until: number): void {
+    this.#at = until
+  }
+
+  /** A look is sent. */
+  look(wanted: number, whole: boolean, alone: boolean): Look {
+    this.#looks += 1
+    return {
+      wanted,
+      whole,
+      promises: !this.#armed,
+      alone: alone ? this.#looks : undefined,
+      calls: this.#calls,
+    }
+  }
+
+  /** A look has been answered. */
+  answered(answer: TickAnswer, look: Look, now: number): void {
+    const { looked, more, claimed } = answer
+    const overfull = more && claimed.length >= look.wanted
+    if (overfull && !this.#overfull) this.#options.callOthers()
+    this.#overfull = overfull
+    if (looked > 0) this.#armed = false
+    if (looked > 0 || !more) this.#contended = 0
+
+    if (this.#calls !== look.calls || (more && looked > 0)) this.#at = 0
+    else if (looked > 0) this.#at = now + LINGER_MS
+    else if (more) this.#at = now + this.#contendedMs()
+    // What another look beside it has promised is not known to be taken back.
+    else if (!look.whole || look.alone !== this.#looks) this.#at = 0
+    else this.#at = now + this.#sleepMs(answer, now)
+  }
+
+  #contendedMs(): number {
+    const { first, longest } = CONTENDED_MS
+    const ms = Math.min(longest, first * 2 ** this.#contended)
+    this.#contended += 1
+    return ms * (0.5 + Math.random() / 2)
+  }
+
+  /** How long to sleep after a look that found nothing. */
+  #sleepMs({ writers, nextDueMs }: TickAnswer, now: number): number {
+    if (!this.#armed) this.#armedAt = now
+    this.#awaited = this.#armed ? this.#awaited.filter((one) => writers.includes(one)) : writers
+    this.#armed = true
+    const { shortest, longest } = AWAIT_MS
+    const awaitMs = Math.min(longest, Math.max(shortest, (now - this.#armedAt) / 4))
+    const ms = this.#awaited.length > 0 ? awaitMs : this.#options.pollMs()
+    return Math.min(ms, nextDueMs ?? Infinity)
+  }
+}
