@@ -189,7 +189,7 @@ export class Dispatcher extends Service {
     if (this.#ticks.size > 0) {
       // Beside the one on its way, only if it would be a full one.
       const alone = this.#ticks.size >= MAX_TICKS || this.#failing || this.#caution.apart
-      const full = this.#lookout.at === 0 && vacancy >= WORTH_A_TICK
+      const full = this.#lookout.plenty && vacancy >= WORTH_A_TICK
       return !alone && (full || this.#completer.waiting >= WORTH_A_TICK) ? 0 : Infinity
     }
     const outcomes = this.#completer.waitMs(now)
@@ -261,7 +261,8 @@ export class Dispatcher extends Service {
     this.#backoff.reset()
     this.#settle(answer, sent)
     if (sent.look.wanted > 0) {
-      if (this.#caution.apart) this.#lookout.wait(0)
+      // One type was looked at: it is the others' turn.
+      if (this.#caution.apart) this.#lookout.call()
       this.#caution.succeeded()
     }
   }
@@ -310,8 +311,7 @@ export class Dispatcher extends Service {
     this.#lookout.answered(answer, sent.look, performance.now())
     const holdsNothing =
       this.#slots.held.length === 0 && this.#queued.length === 0 && this.#completer.size === 0
-    const foundNothing = sent.look.whole && !answer.more
-    if (holdsNothing && this.#ticks.size === 1 && foundNothing) events.emit('idle')
+    if (holdsNothing && this.#lookout.armed) events.emit('idle')
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */

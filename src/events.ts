@@ -16,7 +16,7 @@ export interface WorkerEvents {
   readonly finished: [outcomes: readonly Outcome[]]
   /** An outcome was refused: the job is no longer this worker's. */
   readonly lost: [outcome: Outcome]
-  /** Nothing is running and the last claim found nothing more. */
+  /** Nothing is running, the last claim found nothing, and the next job wakes the worker. */
   readonly idle: []
   /** The wake-up works, or (with the reason) does not, and polling takes over. */
   readonly listening: [reason: string | undefined]

@@ -47,6 +47,7 @@ export class Lookout {
   /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
   #awaited: readonly string[] = []
   #contended = 0
+  #plenty = false
   /** Whether the last look left jobs that this worker has no room for. */
   #overfull = false
 
@@ -57,6 +58,16 @@ export class Lookout {
   /** When to look next, by performance.now(); 0 for at once. */
   get at(): number {
     return this.#at
+  }
+
+  /** Whether the last look found jobs and left some: another one beside the next is of use. */
+  get plenty(): boolean {
+    return this.#plenty
+  }
+
+  /** Whether the last look found nothing, and the next job wakes the worker. */
+  get armed(): boolean {
+    return this.#armed
   }
 
   /** There may be something: look at once, and again after a look that is on its way. */
@@ -89,10 +100,11 @@ export class Lookout {
     const overfull = more && claimed.length >= look.wanted
     if (overfull && !this.#overfull) this.#options.callOthers()
     this.#overfull = overfull
+    this.#plenty = more && looked > 0
     if (looked > 0) this.#armed = false
     if (looked > 0 || !more) this.#contended = 0
 
-    if (this.#calls !== look.calls || (more && looked > 0)) this.#at = 0
+    if (this.#calls !== look.calls || this.#plenty) this.#at = 0
     else if (looked > 0) this.#at = now + LINGER_MS
     else if (more) this.#at = now + this.#contendedMs()
     // What another look beside it has promised is not known to be taken back.

@@ -76,8 +76,9 @@ begin
       exit when cardinality(v_ids) = 0;
       looked := looked + cardinality(v_ids);
 
-      select h.* into v_handed
-      from jobtable_internal.hand_over(worker, lease, v_ids, v_priority, v_stage, v_missed) h;
+      v_handed := jobtable_internal.hand_over(
+        worker, lease, v_ids, v_priority, v_stage, v_missed
+      );
       v_claimed := v_claimed || v_handed.ids;
       claimed := nullif(concat_ws(',', claimed, v_handed.jobs), '');
       v_missed := v_missed + v_handed.missed;
@@ -111,7 +112,10 @@ begin
   writers := '{}';
   if not more and looked = 0 then
     if promises then
-      perform jobtable_internal.watch(v_types, false);
+      -- Also what an earlier call has promised, of types that have no room now.
+      perform jobtable_internal.watch(array(
+        select jobtable_internal.lane_type(r.lane) from unnest(from_lanes) as r (lane)
+      ), false);
     end if;
     writers := jobtable_internal.open_writers();
     more := exists (

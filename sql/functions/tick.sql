@@ -23,6 +23,8 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 set lock_timeout = '200ms'
 as $$
+declare
+  v_part record;
 begin
   perform jobtable_internal.write_as_queue();
   locked := '{}';
@@ -32,20 +34,26 @@ begin
   more := false;
   writers := '{}';
 
+  -- Assignments, since a query of a function costs three times as much.
   if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
-    select f.locked, f.lost into locked, lost
-    from jobtable_internal.finish(completed, completed_leases, outcomes) f;
+    v_part := jobtable_internal.finish(completed, completed_leases, outcomes);
+    locked := v_part.locked;
+    lost := v_part.lost;
   end if;
   if cardinality(begin_ids) > 0 then
-    select b.begun, b.waiting into begun, waiting
-    from jobtable_internal.begin_queued(begin_ids, begin_leases) b;
+    v_part := jobtable_internal.begin_queued(begin_ids, begin_leases);
+    begun := v_part.begun;
+    waiting := v_part.waiting;
   end if;
   if slots + prefetch > 0 then
-    select c.claimed, c.looked, c.more, c.next_due_ms, c.writers
-    into claimed, looked, more, next_due_ms, writers
-    from jobtable_internal.claim(
+    v_part := jobtable_internal.claim(
       worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch, promises, stays
-    ) c;
+    );
+    claimed := v_part.claimed;
+    looked := v_part.looked;
+    more := v_part.more;
+    next_due_ms := v_part.next_due_ms;
+    writers := v_part.writers;
   end if;
 
   perform set_config('jobtable.writer', '', true);

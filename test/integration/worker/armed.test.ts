@@ -60,15 +60,13 @@ async function insertSomehow(pool: Pool): Promise<void> {
 
 test('no wake-up is lost, whatever clients’ transactions do, though most of them notify nobody', async () => {
   await addTypes(database(), ...TYPES)
-  const started = await Promise.all([
-    startWorker(database(), { executors: [executors.short, executors.shared], pollMs: NEVER_MS }),
-    startWorker(database(), {
-      executors: [executors.long, executors.shared, executors.scheduled],
-      concurrency: 3,
-      pollMs: NEVER_MS,
-    }),
-  ])
-  await Promise.all(started.map(async (worker) => await next(worker, 'listening')))
+  for (const [concurrency, ...types] of [
+    [10, executors.short, executors.shared],
+    [3, executors.long, executors.shared, executors.scheduled],
+  ] as const) {
+    const options = { executors: types, concurrency, pollMs: NEVER_MS }
+    await next(await startWorker(database(), options), 'listening')
+  }
   const pool = new Pool({ connectionString: database().url, max: CLIENTS })
   for (let round = 0; round < ROUNDS; round += 1) {
     await Promise.all(Array.from({ length: CLIENTS }, async () => await insertSomehow(pool)))
@@ -127,6 +125,24 @@ test('a job that comes while a worker takes another is found, though nobody wake
   }
 })
 
+test('a worker that has had much to do sleeps when there is no more', async () => {
+  const worker = await startWorker(database(), { executors: [executors.short], pollMs: NEVER_MS })
+  await next(worker, 'idle')
+  await database().query(
+    "insert into jobtable.job (type) select 'short' from generate_series(1, 5000)",
+  )
+  await allFinished(database())
+  const idle = next(worker, 'idle')
+  worker.wake()
+  await expect(idle).resolves.toEqual([])
+  let looks = 0
+  worker.events.on('idle', () => {
+    looks += 1
+  })
+  await delay(300)
+  expect(looks).toBeLessThanOrEqual(1)
+})
+
 test('a busy worker is not notified', async () => {
   await using listener = await openSession(database())
   let heard = 0
@@ -136,16 +152,20 @@ test('a busy worker is not notified', async () => {
   await listener.query('listen jobtable_ready')
   const worker = await startWorker(database(), { executors: [executors.short], pollMs: NEVER_MS })
   await next(worker, 'idle')
-  await Promise.all(
-    Array.from({ length: 5 }, async () => {
-      for (let n = 0; n < 200; n += 1) {
-        await database().query(
-          "insert into jobtable.job (type) select 'short' from generate_series(1, 50)",
-        )
-      }
-    }),
+  await database().query(
+    "insert into jobtable.job (type) select 'short' from generate_series(1, 100000)",
   )
-  await allFinished(database())
+  await next(worker, 'finished')
   await listener.query('select')
-  expect(heard).toBeLessThan(500)
+  heard = 0
+  for (let n = 0; n < 100; n += 1) {
+    await database().query("insert into jobtable.job (type) values ('short')")
+  }
+  const [left] = await database().query(
+    "select exists (select from jobtable.job where status = 'new') as busy",
+  )
+  expect(left).toEqual({ busy: true })
+  await listener.query('select')
+  expect(heard).toBeLessThan(5)
+  await allFinished(database())
 })
