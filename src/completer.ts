@@ -42,13 +42,6 @@ export class Completer {
     }
   }
 
-  /** Whether an outcome of this job waits under this lease. */
-  has(id: Id, lease: Id): boolean {
-    return this.#batches().some((outcomes) =>
-      outcomes.some((outcome) => outcome.id === id && outcome.lease === lease),
-    )
-  }
-
   /** Milliseconds until something can be sent; 0 for now, Infinity for nothing. */
   waitMs(now: number): number {
     if (this.#pending.length > 0) return 0

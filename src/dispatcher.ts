@@ -309,9 +309,8 @@ export class Dispatcher extends Service {
 
     if (sent.look.wanted === 0) return
     this.#lookout.answered(answer, sent.look, performance.now())
-    const holdsNothing =
-      this.#slots.held.length === 0 && this.#queued.length === 0 && this.#completer.size === 0
-    if (holdsNothing && this.#lookout.armed) events.emit('idle')
+    const held = this.#slots.running + this.#slots.inLine + this.#queued.length
+    if (held + this.#completer.size === 0 && this.#lookout.armed) events.emit('idle')
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */

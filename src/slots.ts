@@ -107,8 +107,9 @@ export class Slots {
   room(taking: readonly RegisteredType[], coming: number, queued: readonly HandedJob[]): Room {
     const types = taking.flatMap((type) => this.#byName.get(type.name) ?? [])
     const short = types.filter(isShort)
-    const slots = Math.max(0, this.#places - coming)
-    const rooms = short.map((type) => this.#ahead(type) - coming)
+    const places = this.#places()
+    const slots = Math.max(0, places - coming)
+    const rooms = short.map((type) => this.#ahead(type, places) - coming)
     const most = Math.max(0, ...rooms)
     const shortTurn = short.length === types.length || slots === 0 || this.#shortTurn
     if (short.length > 0 && most > 0 && shortTurn) {
@@ -123,9 +124,9 @@ export class Slots {
 
   /** How many jobs may be asked for at most, whosever turn it is. */
   vacancy(coming: number): number {
-    return (
-      Math.max(this.#places, ...this.#types.filter(isShort).map((t) => this.#ahead(t))) - coming
-    )
+    const places = this.#places()
+    const ahead = this.#types.filter(isShort).map((type) => this.#ahead(type, places))
+    return Math.max(places, ...ahead) - coming
   }
 
   /** A claim was sent: the next one is for the others. */
@@ -210,15 +211,15 @@ export class Slots {
   }
 
   /** Slots that no long job has. Those of short ones will be free in a moment. */
-  get #places(): number {
+  #places(): number {
     const long = this.#types.reduce((sum, type) => sum + (isShort(type) ? 0 : type.held), 0)
     return Math.max(0, this.#options.concurrency - long)
   }
 
   /** Free slots, and places in line that a short type's jobs pass within moments. */
-  #ahead(type: TypeSlots): number {
-    const places = Math.floor((this.#places * AHEAD_MS) / (type.meanMs ?? Infinity))
-    return this.#options.concurrency - this.running - this.inLine + Math.min(MAX_AHEAD, places)
+  #ahead(type: TypeSlots, places: number): number {
+    const inLine = Math.min(MAX_AHEAD, Math.floor((places * AHEAD_MS) / (type.meanMs ?? Infinity)))
+    return this.#options.concurrency - this.running - this.inLine + inLine
   }
 
   #start(handed: HandedJob): void {

@@ -110,7 +110,7 @@ back to false calls nobody back. Resubmission clears it.';
 comment on column jobtable.job.holds_key is
 'Whether the job holds its key: it has one, and has not finished.
 
-Written by the queue alone, whatever the column default says (JT004). ON CONFLICT with a target names
+Written by the queue alone (JT004). ON CONFLICT with a target names
 it: on conflict (owner, type, key) where holds_key.';
 
 comment on column jobtable.job.memory_mb is

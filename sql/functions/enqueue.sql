@@ -28,11 +28,6 @@ begin
   group by r.lane, (r.n - 1) / 240
   order by min(r.id);
 
-  perform jobtable_internal.wake(array(
-    select distinct t.id
-    from jobtable.job j
-    join jobtable.job_type t on t.name = j.type
-    where j.id = any (enqueue.ids)
-  ));
+  perform jobtable_internal.wake(jobtable_internal.types_of(ids));
 end
 $$;

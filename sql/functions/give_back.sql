@@ -5,12 +5,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform jobtable_internal.watch(array(
-    select distinct t.id
-    from jobtable.job j
-    join jobtable.job_type t on t.name = j.type
-    where j.id = any (ids)
-  ), false);
+  perform jobtable_internal.watch(jobtable_internal.types_of(ids), false);
   perform jobtable_internal.enqueue(ids);
 end
 $$;
