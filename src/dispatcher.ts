@@ -23,6 +23,11 @@ import { Slots } from './slots.ts'
 
 /** Jobs in one claim: what a transaction of a few milliseconds holds. */
 const MAX_CLAIM = 500
+/**
+ * Characters in which a claim's jobs come, about: the server makes them one text, and copies longer
+ * ones through its temporary files.
+ */
+const MAX_CLAIM_LENGTH = 4_000_000
 /** Ticks on their way at once: while the database works at one, this process works at the other's jobs. */
 const MAX_TICKS = 2
 /** A second tick is sent only for so many outcomes, or so much room: small ones gather. */
@@ -68,6 +73,8 @@ export class Dispatcher extends Service {
   readonly #leases = new Set<Id>()
   readonly #ticks = new Map<Ticking, Promise<void>>()
   #queued: HandedJob[] = []
+  /** How long one job's text was in the last claim. */
+  #jobLength = 0
   #claiming = true
   #leaving: Promise<void> | undefined
   /** Whether the last tick failed: then nothing is sent beside another. */
@@ -220,7 +227,8 @@ export class Dispatcher extends Service {
     const types = this.#caution.typesInTurn(all)
     const room = this.#slots.room(types, this.#coming + begin.length, this.#queued)
     const limit = takes ? this.#caution.limit : 0
-    const slots = Math.min(room.slots, MAX_CLAIM, limit)
+    const fitting = Math.max(1, Math.floor(MAX_CLAIM_LENGTH / this.#jobLength))
+    const slots = Math.min(room.slots, MAX_CLAIM, fitting, limit)
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
@@ -304,7 +312,10 @@ export class Dispatcher extends Service {
     const waiting = new Set(answer.waiting)
     const kept = sent.begin.filter((job) => waiting.has(job.id))
     if (sent.begin.length > 0) this.#beginAt = kept.length > 0 ? now + LOCKED_REST_MS : 0
-    if (answer.claimed.length > 0) events.emit('claimed', answer.claimed)
+    if (answer.claimed.length > 0) {
+      this.#jobLength = answer.claimedLength / answer.claimed.length
+      events.emit('claimed', answer.claimed)
+    }
     this.#accept([...kept, ...answer.begun, ...answer.claimed])
 
     if (sent.look.wanted === 0) return

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { ClientBase, Pool, QueryResultRow } from 'pg'
-import { fromDatabase } from './errors.ts'
+import { codeOf, fromDatabase } from './errors.ts'
 
 /** Where a statement goes: a pool, or a client inside a transaction. */
 export type Database = Pick<Pool, 'query'> | Pick<ClientBase, 'query'>
@@ -82,6 +83,8 @@ export interface TickAnswer {
   /** Queued jobs whose row a client has locked: still queued. */
   readonly waiting: readonly Id[]
   readonly claimed: readonly HandedJob[]
+  /** How long the text was in which the claimed jobs came. */
+  readonly claimedLength: number
   /** How many ids of entries were looked at, also of jobs that are gone. */
   readonly looked: number
   /** Whether entries are left to look at. */
@@ -104,29 +107,63 @@ interface TickRow extends QueryResultRow {
   writers: string[]
 }
 
+/** A statement that is sent again and again: each session parses and plans it once. */
+interface Prepared {
+  readonly text: string
+  readonly name: string
+}
+
+/** The name holds the text: sessions behind a pooler are shared by workers of several versions. */
+function prepared(text: string): Prepared {
+  return { text, name: `jobtable_${createHash('sha256').update(text).digest('hex').slice(0, 16)}` }
+}
+
+/** Databases where a prepared statement is not found again: behind some poolers. */
+const forgetful = new WeakSet<Database>()
+
+/**
+ * What a session says of a prepared statement that was never its own (26000), is another's (42P05), or
+ * gives other columns than before (0A000). Nothing has happened then.
+ */
+const NOT_PREPARED: ReadonlySet<string | undefined> = new Set(['26000', '42P05', '0A000'])
+
 /** The row of a statement that has exactly one. */
 export async function one<R extends QueryResultRow>(
   database: Database,
-  text: string,
+  statement: string | Prepared,
   values: readonly unknown[],
 ): Promise<R> {
-  const row = (await all<R>(database, text, values))[0]
-  if (row === undefined) throw new TypeError(`no row from: ${text}`)
+  const row = (await all<R>(database, statement, values))[0]
+  if (row === undefined) throw new TypeError(`no row from: ${textOf(statement)}`)
   return row
 }
 
 /** The rows of a statement; an error by which the queue refuses it becomes one of ours. */
 export async function all<R extends QueryResultRow>(
   database: Database,
-  text: string,
+  statement: string | Prepared,
   values: readonly unknown[] = [],
 ): Promise<R[]> {
+  const asIs = typeof statement === 'string' || forgetful.has(database)
+  const query = asIs ? { text: textOf(statement) } : statement
   try {
-    return (await database.query<R>(text, [...values])).rows
+    return (await database.query<R>({ ...query, values: [...values] })).rows
   } catch (error) {
-    throw fromDatabase(error)
+    if (asIs || !NOT_PREPARED.has(codeOf(error))) throw fromDatabase(error)
+    forgetful.add(database)
+    return await all(database, statement, values)
   }
 }
+
+function textOf(statement: string | Prepared): string {
+  return typeof statement === 'string' ? statement : statement.text
+}
+
+const TICK = prepared(
+  `select * from jobtable_internal.tick(
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+   )`,
+)
 
 /** One round of a worker: outcomes, beginnings, claims, in one transaction. */
 export async function tick(database: Database, request: TickRequest): Promise<TickAnswer> {
@@ -141,35 +178,30 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
       others.push(outcomeJson(o))
     }
   }
-  const row = await one<TickRow>(
-    database,
-    `select * from jobtable_internal.tick(
-       $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-     )`,
-    [
-      request.worker,
-      request.lease,
-      completed,
-      leases,
-      `[${others.join(',')}]`,
-      request.begin.map((job) => job.id),
-      request.begin.map((job) => job.lease),
-      request.ranges.map((range) => range.fromLane),
-      request.ranges.map((range) => range.fromSeq),
-      request.ranges.map((range) => range.toLane),
-      request.ranges.map((range) => range.room),
-      request.slots,
-      request.prefetch,
-      request.promises,
-      request.stays,
-    ],
-  )
+  const row = await one<TickRow>(database, TICK, [
+    request.worker,
+    request.lease,
+    completed,
+    leases,
+    `[${others.join(',')}]`,
+    request.begin.map((job) => job.id),
+    request.begin.map((job) => job.lease),
+    request.ranges.map((range) => range.fromLane),
+    request.ranges.map((range) => range.fromSeq),
+    request.ranges.map((range) => range.toLane),
+    request.ranges.map((range) => range.room),
+    request.slots,
+    request.prefetch,
+    request.promises,
+    request.stays,
+  ])
   return {
     locked: row.locked,
     lost: row.lost,
     begun: handedJobs(row.begun),
     waiting: row.waiting,
     claimed: handedJobs(row.claimed),
+    claimedLength: row.claimed?.length ?? 0,
     looked: row.looked,
     more: row.more,
     nextDueMs: row.next_due_ms ?? undefined,

@@ -21,6 +21,8 @@ export interface Queue extends AsyncDisposable {
 }
 
 export interface WorkPlan {
+  /** Whose worker it is. Default: the contender's. */
+  readonly system: System
   readonly types: readonly string[]
   readonly body: Body
   readonly jobs: number
@@ -58,9 +60,10 @@ export async function openQueue(
     prepare: async ({ processes = 1, settings = variant.settings, ...plan }) => {
       const { jobs = 0, body = 'nothing' } = plan
       const names = plan.types ?? types
+      const worker = plan.system ?? system
       const task: Task = {
-        system: system.name,
-        env: system.env,
+        system: worker.name,
+        env: worker.env,
         target,
         settings,
         types: names,

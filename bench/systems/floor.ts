@@ -2,15 +2,15 @@
 // without claiming, fencing, triggers, wake-up or a worker.
 import { rowsOf } from '../lib/batch.ts'
 import { numberFrom, withClient } from '../lib/postgres.ts'
-import { loadJobtable } from './jobtable.ts'
+import { jobtable } from './jobtable.ts'
 import type { System } from './system.ts'
 
 const BATCH = 512
 
-/** The table has the columns and storage of jobtable.job of the tree that is measured. */
+/** The table is jobtable.job of the tree that is measured, with its indexes and without its triggers. */
 const SCHEMA = `
 create schema floor;
-create table floor.job (like jobtable.job including defaults including generated including identity);
+create table floor.job (like jobtable.job including all);
 do $$
 begin
   execute (
@@ -18,7 +18,6 @@ begin
     from pg_class where oid = 'jobtable.job'::regclass
   );
 end $$;
-alter table floor.job add primary key (id);
 create procedure floor.drain(jobs bigint, batch integer) language plpgsql as $$
 declare
   v_ids bigint[];
@@ -49,10 +48,9 @@ export const floor: System = {
   table: 'floor.job',
   insertSql: `insert into floor.job (type, payload) values ('noop', '{"n": 1}')`,
   surveySql: 'select status, count(*), max(started_at) from floor.job group by status',
-  install: async ({ url, checkout }) => {
-    const { migrate } = await loadJobtable(checkout)
-    await migrate({ connectionString: url })
-    await withClient(url, (client) => client.query(SCHEMA))
+  install: async (target, types) => {
+    await jobtable.install(target, types)
+    await withClient(target.url, (client) => client.query(SCHEMA))
   },
   enqueue: async ({ url }, batch) => {
     const { sql, values } = rowsOf(batch)

@@ -41,7 +41,7 @@ begin
         v_types := v_types || jobtable_internal.lane_type(from_lanes[i]);
       end if;
     end loop;
-    perform jobtable_internal.watch(v_types, true);
+    perform jobtable_internal.watch(v_types, 1);
   end if;
   next_due_ms := jobtable_internal.next_due();
   if next_due_ms = 0 then
@@ -115,7 +115,7 @@ begin
       -- Also what an earlier call has promised, of types that have no room now.
       perform jobtable_internal.watch(array(
         select jobtable_internal.lane_type(r.lane) from unnest(from_lanes) as r (lane)
-      ), false);
+      ), 0);
     end if;
     writers := jobtable_internal.open_writers();
     more := exists (
@@ -123,11 +123,13 @@ begin
     );
   elsif promises and not stays then
     -- It does not look at what it has no room left for.
-    perform jobtable_internal.watch(array(
-      select jobtable_internal.lane_type(r.lane)
-      from unnest(from_lanes, rooms, v_rooms) as r (lane, room, left_over)
-      where r.room > 0 and (r.left_over <= 0 or cardinality(v_claimed) = slots + prefetch)
-    ), false);
+    v_types := '{}';
+    for i in 1 .. cardinality(rooms) loop
+      if rooms[i] > 0 and (v_rooms[i] <= 0 or cardinality(v_claimed) = slots + prefetch) then
+        v_types := v_types || jobtable_internal.lane_type(from_lanes[i]);
+      end if;
+    end loop;
+    perform jobtable_internal.watch(v_types, 0);
   end if;
   if v_missed > 0 or next_due_ms = 0 or (not more and looked = 0) then
     next_due_ms := jobtable_internal.next_due();

@@ -5,7 +5,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform jobtable_internal.watch(jobtable_internal.types_of(ids), false);
+  perform jobtable_internal.watch(jobtable_internal.types_of(ids), 0);
   perform jobtable_internal.enqueue(ids);
 end
 $$;

@@ -1,11 +1,11 @@
 --! requires: lane_priority
--- The oldest entry of the most urgent lane in each range that has room, the most urgent first.
+-- The oldest entry of the most urgent lane in each range that has room, the most urgent first. Stable
+-- and with a body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
 create or replace function jobtable_internal.heads(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
 ) returns table (range integer, lane bigint, seq bigint)
-language sql volatile
-set search_path = pg_catalog, pg_temp
-as $$
+language sql stable
+begin atomic
   select r.ord::integer, f.lane, f.seq
   from unnest(from_lanes, from_seqs, to_lanes, rooms)
     with ordinality as r (from_lane, from_seq, to_lane, room, ord)
@@ -17,5 +17,5 @@ as $$
     limit 1
   ) f
   where r.room > 0
-  order by jobtable_internal.lane_priority(f.lane), f.seq
-$$;
+  order by jobtable_internal.lane_priority(f.lane), f.seq;
+end;

@@ -1,19 +1,38 @@
--- Before an INSERT of a row with explicit NULLs, which become the defaults, with a key, or with an id
--- that the client has set. It runs as the client, since the default owner depends on who that is, and
--- only where the WHEN below holds. What else a row must satisfy is checked after the statement.
+-- Before an INSERT, for each row: explicit NULLs become the defaults, a key is held, and what a client
+-- may not write is refused. It runs as the client, since the default owner depends on who that is.
+-- Without a WHEN: PostgreSQL reads and plans such a condition anew for each statement, which for one
+-- row costs twice as much as this function does.
 create or replace function jobtable_internal.job_guard_insert() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_sequence constant regclass := 'jobtable.job_id_seq';
   v_own bigint;
 begin
+  -- Most rows need nothing. A null in any of these leaves the condition unfulfilled.
+  if new.id = pg_sequence_last_value('jobtable.job_id_seq'::regclass)
+    and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
+    and not new.cancel_requested and not new.holds_key
+    and new.created_at = jobtable_internal.transaction_clock()
+    and num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
+    and num_nonnulls(
+      new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
+      new.status_detail, new.max_attempts, new.timeout, new.cpus, new.memory_mb, new.template,
+      new.parent
+    ) = 0
+    and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
+    and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
+    and (new.title is null or octet_length(new.title) < 10000)
+  then
+    return new;
+  end if;
+
   if new.id is null then
-    new.id := nextval(v_sequence);
-  else
+    new.id := nextval('jobtable.job_id_seq'::regclass);
+  elsif new.id is distinct from pg_sequence_last_value('jobtable.job_id_seq'::regclass) then
+    -- It may be the row's own: another session has drawn an id since.
     begin
-      v_own := currval(v_sequence);
+      v_own := currval('jobtable.job_id_seq'::regclass);
     exception when object_not_in_prerequisite_state then
       v_own := null;
     end;
@@ -25,14 +44,10 @@ begin
         hint = 'Leave out the column id and read it with RETURNING id.';
     end if;
   end if;
-
   if new.type is null then
     raise exception using
       errcode = 'JT001', message = 'a job needs a type',
       hint = 'Set the column type to a name in jobtable.job_type.';
-  end if;
-  if new.holds_key then
-    perform jobtable_internal.refuse_queue_column('holds_key');
   end if;
 
   new.status := coalesce(new.status, 'new');
@@ -45,23 +60,13 @@ begin
   new.run_at := coalesce(new.run_at, jobtable_internal.transaction_clock());
   new.paused := coalesce(new.paused, false);
   new.cancel_requested := coalesce(new.cancel_requested, false);
+  new.holds_key := coalesce(new.holds_key, false);
+  perform jobtable_internal.refuse_insert(new);
   new.holds_key := new.key is not null;
   return new;
 end
 $$;
 
--- Short, since PostgreSQL reads and plans this condition anew for each statement. An id that is not
--- the sequence's last value may still be the row's own (another session has drawn since), which the
--- function settles.
 create or replace trigger job_guard_insert
 before insert on jobtable.job
-for each row
-when (
-  num_nulls(
-    new.id, new.type, new.status, new.attempt, new.uncharged, new.owner, new.payload,
-    new.properties, new.created_at, new.run_at, new.paused, new.cancel_requested, new.holds_key
-  ) > 0
-  or new.key is not null
-  or new.id is distinct from pg_sequence_last_value('jobtable.job_id_seq'::regclass)
-)
-execute function jobtable_internal.job_guard_insert();
+for each row execute function jobtable_internal.job_guard_insert();

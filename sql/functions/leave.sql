@@ -5,7 +5,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform jobtable_internal.watch(type_ids, false);
+  perform jobtable_internal.watch(type_ids, 0);
   perform pg_notify('jobtable_ready', '');
 end
 $$;

@@ -1,5 +1,5 @@
--- Raises what is wrong with a row that a client has inserted: a value that only the queue writes, or
--- whose feature does not exist yet, or JSON that is none of a job's. Nothing is, if it only looked so.
+-- Raises what is wrong with a row that a client inserts: a value that only the queue writes, or whose
+-- feature does not exist yet, or JSON that is none of a job's.
 create or replace function jobtable_internal.refuse_insert(job jobtable.job) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -17,17 +17,20 @@ declare
     when job.worker is not null then 'worker'
     when job.lease is not null then 'lease'
     when job.status_detail is not null then 'status_detail'
-    when job.holds_key <> (job.key is not null) then 'holds_key'
+    when job.holds_key then 'holds_key'
   end;
 begin
   if v_column is not null then
     perform jobtable_internal.refuse_queue_column(v_column);
   end if;
   -- A job is asked to stop by UPDATE, once it has started.
-  perform jobtable_internal.refuse_unsupported(
-    case when job.cancel_requested then 'cancel_requested'
-    else jobtable_internal.unsupported_column(job) end
-  );
+  v_column := case
+    when job.cancel_requested then 'cancel_requested'
+    else jobtable_internal.unsupported_column(job)
+  end;
+  if v_column is not null then
+    perform jobtable_internal.refuse_unsupported(v_column);
+  end if;
   perform jobtable_internal.refuse_bad_json(job);
 end
 $$;

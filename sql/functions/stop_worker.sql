@@ -1,12 +1,25 @@
--- A worker's orderly end. Receipts of jobs that it could not finish or give back are kept.
+-- A worker's orderly end. Receipts of jobs that it could not finish or give back are kept. Of types that
+-- no other worker runs nobody is notified from now on. One that was killed counts as running: then the
+-- notifications go on.
 create or replace function jobtable_internal.stop_worker(worker bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_types text[];
 begin
+  perform jobtable_internal.lock_workers();
   update jobtable.worker w
   set stopped_at = jobtable_internal.clock(), seen_at = jobtable_internal.clock(), running = 0
-  where w.id = stop_worker.worker;
+  where w.id = stop_worker.worker
+  returning w.types into v_types;
+  perform jobtable_internal.watch(array(
+    select t.id
+    from jobtable.job_type t
+    where t.name = any (v_types) and not exists (
+      select from jobtable.worker w where w.stopped_at is null and t.name = any (w.types)
+    )
+  ), null);
 
   delete from jobtable_internal.claim c
   where c.worker = stop_worker.worker and not exists (

@@ -1,13 +1,16 @@
--- Promises to look at the lanes of some types again within a second; or, with `looks` false, takes the
--- promise back. Nobody notifies meanwhile: a commit that notifies waits for every other one that does.
-create or replace function jobtable_internal.watch(type_ids integer[], looks boolean) returns void
+-- Sets until when nobody need notify of jobs of some types: a worker promises to look at their lanes again
+-- within `seconds`; with 0 it takes the promise back; null means that no worker is there to be notified.
+-- A commit that notifies waits for every other one that does.
+create or replace function jobtable_internal.watch(type_ids integer[], seconds integer) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- In whole seconds, and not less than one.
   v_until constant bigint := case
-    when looks then ceil(date_part('epoch', clock_timestamp()))::bigint + 1 else 0
+    when seconds is null then 253402300799 -- the end of the year 9999
+    when seconds = 0 then 0
+    else ceil(date_part('epoch', clock_timestamp()))::bigint + seconds
   end;
   v_flag regclass;
   v_id integer;

@@ -48,24 +48,3 @@ create table jobtable.job (
 
 create unique index job_key_is_held_once on jobtable.job (owner, type, key) where holds_key;
 create index job_failed_at_idx on jobtable.job (failed_at) where failed_at is not null;
-
--- The columns of a job that no client sets when it inserts one.
-create type jobtable_internal.untouched as (
-  attempt integer,
-  status jobtable.job_status,
-  uncharged integer,
-  cancel_requested boolean,
-  finished_at timestamptz,
-  queued_at timestamptz,
-  started_at timestamptz,
-  failed_at timestamptz,
-  worker bigint,
-  lease bigint,
-  status_detail text,
-  max_attempts smallint,
-  timeout interval,
-  cpus numeric,
-  memory_mb integer,
-  template text,
-  parent bigint
-);

@@ -87,10 +87,10 @@ test('a transaction that saw a worker look and commits when it sleeps again is f
     const [type] = await silent.query<{ id: number }>(
       "select id from jobtable.job_type where name = 'short'",
     )
-    await silent.query('select jobtable_internal.watch(array[$1::integer], true)', [type?.id])
+    await silent.query('select jobtable_internal.watch(array[$1::integer], 1)', [type?.id])
     await silent.query("insert into jobtable.job (type) values ('short')")
     // Another job wakes the worker, which sleeps again after it.
-    await silent.query('select jobtable_internal.watch(array[$1::integer], false)', [type?.id])
+    await silent.query('select jobtable_internal.watch(array[$1::integer], 0)', [type?.id])
     const woken = next(worker, 'finished')
     await database().query("insert into jobtable.job (type) values ('short')")
     await woken
@@ -168,4 +168,37 @@ test('a busy worker is not notified', async () => {
   await listener.query('select')
   expect(heard).toBeLessThan(5)
   await allFinished(database())
+})
+
+test('nobody is notified of a type that no worker runs, and the first to start finds every job', async () => {
+  await addTypes(database(), 'lonely')
+  const lonely = defineExecutor({ type: 'lonely', execute: () => undefined })
+  await using listener = await openSession(database())
+  let heard = 0
+  listener.client.on('notification', () => {
+    heard += 1
+  })
+  await listener.query('listen jobtable_ready')
+  const insertAndHear = async (): Promise<number> => {
+    heard = 0
+    await database().query("insert into jobtable.job (type) values ('lonely')")
+    await listener.query('select')
+    return heard
+  }
+  await expect(insertAndHear()).resolves.toBe(0)
+  await using silent = await openSession(database())
+  await silent.query("begin; insert into jobtable.job (type) values ('lonely')")
+
+  const first = await startWorker(database(), { executors: [lonely], pollMs: NEVER_MS })
+  await next(first, 'idle')
+  const second = await startWorker(database(), { executors: [lonely], pollMs: NEVER_MS })
+  await next(second, 'idle')
+  await silent.query('commit')
+  await allFinished(database())
+
+  await first.stop()
+  await insertAndHear()
+  await allFinished(database())
+  await second.stop()
+  await expect(insertAndHear()).resolves.toBe(0)
 })

@@ -241,7 +241,7 @@ test('a job that is not committed is not claimed, and is as soon as it is', asyn
 })
 
 test('one statement wakes the workers once, however many rows it inserts', async () => {
-  await addTypes(database(), 'notified')
+  await startTicker(database(), 'notified')
   await using listener = await openSession(database())
   await listener.query('listen jobtable_ready')
   const heard: string[] = []

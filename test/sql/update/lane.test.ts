@@ -161,7 +161,7 @@ test('steering in a savepoint that is rolled back moves nothing', async () => {
 })
 
 test('steering wakes the workers', async () => {
-  await addTypes(database(), 'woken')
+  const ticker = await startTicker(database(), 'woken')
   const id = await insertJob(database(), 'woken', { paused: true })
   await using listener = await openSession(database())
   await listener.query('listen jobtable_ready')
@@ -171,6 +171,5 @@ test('steering wakes the workers', async () => {
   await steer(id, 'paused = false')
   await listener.query('select')
   expect(heard).toEqual(['jobtable_ready'])
-  const ticker = await startTicker(database(), 'woken')
   expect(only(await ticker.claim()).id).toBe(id)
 })
