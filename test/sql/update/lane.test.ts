@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { useDatabase } from '../../support/database.ts'
-import { addTypes, entriesOf, insertJob, insertJobs } from '../../support/job.ts'
+import { entriesOf, insertJob, insertJobs } from '../../support/job.ts'
 import { openSession } from '../../support/session.ts'
 import { only, startTicker } from '../../support/ticker.ts'
 
