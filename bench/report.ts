@@ -8,6 +8,7 @@ import { REPOSITORY } from './lib/contender.ts'
 import { newestResult, type Result } from './lib/results.ts'
 import { chartOf } from './report/charts.ts'
 import { sectionOf, setupOf } from './report/markdown.ts'
+import { ratiosOf } from './report/ratios.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 
 const DOCUMENT = join(REPOSITORY, 'docs/performance.md')
@@ -39,8 +40,9 @@ async function main(): Promise<void> {
   await mkdir(chartDir, { recursive: true })
 
   let text = isDraft
-    ? draft(['setup', ...results.map(({ scenario }) => scenario)])
+    ? draft(['ratios', 'setup', ...results.map(({ scenario }) => scenario)])
     : await readFile(DOCUMENT, 'utf8')
+  text = replaced(text, 'ratios', ratiosOf(results)) ?? text
   text = replaced(text, 'setup', setupOf(results)) ?? text
   for (const result of results) {
     const chart = `performance/${result.scenario}.svg`

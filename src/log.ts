@@ -27,5 +27,20 @@ export function loggerTo(
   }
 }
 
+/** A logger that adds fields to each line. */
+export function withFields(log: Logger, added: LogFields): Logger {
+  const line =
+    (level: keyof Logger): Line =>
+    (message, fields) =>
+      log[level](message, { ...added, ...fields })
+  return {
+    trace: line('trace'),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+  }
+}
+
 /** Says nothing. The default of the library; the command line logs with pino. */
 export const silent: Logger = loggerTo(() => undefined)

@@ -209,16 +209,23 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
   }
 }
 
+/** What jobtable_internal.batch() writes. */
+type Batch = readonly [
+  lease: Id,
+  startedAt: number | null,
+  usualType: string | null,
+  usualOwner: string | null,
+  ...jobs: HandedRow[],
+]
+
 /** What jobtable_internal.handed() writes of a job. */
 type HandedRow = readonly [
   id: Id,
-  lease: Id,
-  type: string,
-  owner: string,
   attempt: number,
   createdAt: number,
-  startedAt: number | null,
   payload: Record<string, unknown>,
+  type?: string,
+  owner?: string,
   rest?: {
     readonly title: string | null
     readonly key: string | null
@@ -228,27 +235,29 @@ type HandedRow = readonly [
   },
 ]
 
-/** Jobs from the text that jobtable_internal.handed() writes of each, joined by commas. */
+/** The jobs of batches, whose texts are joined by commas. */
 function handedJobs(text: string | null): HandedJob[] {
   if (text === null) return []
-  // oxlint-disable-next-line typescript/no-unsafe-assignment -- what handed() writes
-  const rows: HandedRow[] = JSON.parse(`[${text}]`)
-  return rows.map(([id, lease, type, owner, attempt, createdAt, startedAt, payload, rest]) => ({
-    id,
-    lease,
-    status: startedAt === null ? 'queued' : 'started',
-    type,
-    attempt,
-    payload,
-    owner,
-    title: rest?.title ?? null,
-    properties: rest?.properties ?? {},
-    priority: rest?.priority ?? null,
-    key: rest?.key ?? null,
-    createdAt,
-    runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
-    startedAt,
-  }))
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- what batch() writes
+  const batches: Batch[] = JSON.parse(`[${text}]`)
+  return batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
+    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]) => ({
+      id,
+      lease,
+      status: startedAt === null ? 'queued' : 'started',
+      type: type ?? usualType ?? '',
+      attempt,
+      payload,
+      owner: owner ?? usualOwner ?? '',
+      title: rest?.title ?? null,
+      properties: rest?.properties ?? {},
+      priority: rest?.priority ?? null,
+      key: rest?.key ?? null,
+      createdAt,
+      runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
+      startedAt,
+    })),
+  )
 }
 
 /** An outcome as JSON text. A result is JSON text already and goes in as it is. */

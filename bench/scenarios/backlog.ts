@@ -6,7 +6,7 @@ export const backlog: Scenario = {
   name: 'backlog',
   purpose: 'the first jobs of a backlog, however many more wait',
   rounds: 2,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest'],
   cells: (bench) => {
     const { quick } = bench.options
     const measured = quick ? 20_000 : 200_000

@@ -8,7 +8,7 @@ export const future: Scenario = {
   name: 'future',
   purpose: 'a drain beside jobs that are due tomorrow',
   rounds: 2,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest'],
   cells: (bench) => {
     const { quick } = bench.options
     const batch = { count: quick ? 20_000 : 200_000 }

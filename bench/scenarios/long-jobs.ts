@@ -7,7 +7,7 @@ export const longJobs: Scenario = {
   name: 'long-jobs',
   purpose: 'jobs that sleep 100 ms to 1 s, many at once, against slots that are never empty',
   rounds: 3,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest', 'bullmq:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest', 'bullmq:fastest'],
   cells: (bench) => {
     const [count, slots] = bench.options.quick ? [1_000, 100] : [10_000, 1_000]
     return [

@@ -5,7 +5,7 @@ export const manyTypes: Scenario = {
   name: 'many-types',
   purpose: 'a drain of jobs of many types, of which the k-th is 1/k as frequent as the first',
   rounds: 3,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest', 'bullmq:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest', 'bullmq:fastest'],
   cells: (bench) =>
     [1, 200].map((types) => ({
       name: `${types} type${types === 1 ? '' : 's'}`,

@@ -5,7 +5,7 @@ export const payload: Scenario = {
   name: 'payload',
   purpose: 'a drain of jobs with small and large payloads',
   rounds: 3,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest', 'pg-boss:fastest', 'bullmq:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest', 'pg-boss:fastest', 'bullmq:fastest'],
   cells: (bench) => {
     const sizes = [
       [100, 200_000],

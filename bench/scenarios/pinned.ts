@@ -14,7 +14,7 @@ export const pinned: Scenario = {
   name: 'pinned',
   purpose: 'jobs inserted and worked off while an old transaction keeps every dead row',
   rounds: 2,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest'],
   cells: (bench) =>
     [false, true].map((isPinned) => ({
       name: isPinned ? 'an old transaction' : 'none',

@@ -9,7 +9,7 @@ export const readers: Scenario = {
   name: 'readers',
   purpose: `a drain while ${READERS} sessions count all jobs by status over and over`,
   rounds: 3,
-  contenders: ['floor', 'jobtable:fastest', 'graphile-worker:fastest', 'pg-boss:fastest'],
+  contenders: ['floor', 'jobtable:default', 'graphile-worker:fastest', 'pg-boss:fastest'],
   cells: (bench) => {
     const batch = { count: bench.options.quick ? 50_000 : 1_000_000 }
     return [0, READERS].map((sessions) => ({

@@ -21,7 +21,7 @@ export const soak: Scenario = {
   name: 'soak',
   purpose: 'half of what the machine can sustain, for half an hour: what grows?',
   rounds: 1,
-  contenders: ['jobtable:fastest'],
+  contenders: ['jobtable:default'],
   cells: (bench) => {
     const minutes = bench.options.quick ? 2 : 30
     return [

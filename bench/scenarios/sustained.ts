@@ -13,7 +13,7 @@ export const sustained: Scenario = {
   name: 'sustained',
   purpose: `jobs a second while ${CLIENTS} clients insert as fast as they can`,
   rounds: 3,
-  contenders: ['jobtable:fastest', 'graphile-worker:fastest'],
+  contenders: ['jobtable:default', 'graphile-worker:fastest'],
   cells: (bench) => {
     const { quick, long } = bench.options
     const seconds = quick ? 10 : long ? 600 : 60

@@ -1,4 +1,4 @@
---! requires: handed
+--! requires: batch, handed
 -- Starts jobs that wait in a worker's local queue. One that was paused or moved to a later time
 -- meanwhile goes back to new; one that a client's open transaction holds waits on. Jobs that an
 -- earlier call began, whose answer was lost, count as begun.
@@ -35,7 +35,9 @@ begin
     perform jobtable_internal.give_back(v_back);
   end if;
 
-  select string_agg(jobtable_internal.handed(j), ',' order by q.ord) filter (where j.status = 'started'),
+  select string_agg(jobtable_internal.batch(
+      j.lease, j.started_at, j.type, j.owner, jobtable_internal.handed(j, j.type, j.owner)
+    ), ',' order by q.ord) filter (where j.status = 'started'),
     coalesce(array_agg(j.id) filter (where j.status = 'queued'), '{}')
   into begun, waiting
   from unnest(ids, leases) with ordinality as q (id, lease, ord)

@@ -1,9 +1,9 @@
---! requires: handed
+--! requires: batch, handed
 -- Claims the jobs among `taken` that may run, all of one priority, as `status` (started or queued).
 -- The ready entries only say where to look: the job's own row decides, and is never waited for. One
 -- that a client's open transaction holds is passed over and looked at again in 200 ms, or later the
 -- more of them were met before (`missed`): a transaction that holds a whole backlog must not keep the
--- workers busy.
+-- workers busy. `jobs` is a batch, or null.
 create or replace function jobtable_internal.hand_over(
   worker bigint, lease bigint, taken bigint[], priority smallint, status jobtable.job_status,
   inout missed integer, out ids bigint[], out jobs text
@@ -13,11 +13,18 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '1ms'
 as $$
 declare
+  -- So many jobs are worth a look at the first of them for the usual type and owner.
+  c_worth_it constant integer := 10;
   -- Read after the entries were taken: no job starts before it was created.
   v_now timestamptz := jobtable_internal.clock();
   v_starts constant boolean := status = 'started';
   v_free bigint[] := taken;
+  v_type text;
+  v_owner text;
 begin
+  if cardinality(taken) >= c_worth_it then
+    select j.type, j.owner into v_type, v_owner from jobtable.job j where j.id = taken[1];
+  end if;
   -- Most often nobody holds any of the rows, and one pass is enough. Locking them beforehand, all
   -- but the held ones, costs 54 bytes of WAL and up to a microsecond a row.
   loop
@@ -32,11 +39,14 @@ begin
           lease = hand_over.lease
         where j.id = any (v_free) and j.status = 'new' and not j.paused and j.run_at <= v_now
           and coalesce(j.priority, hand_over.priority) = hand_over.priority
-        returning j.id, jobtable_internal.handed(j) as job
+        returning j.id, jobtable_internal.handed(j, v_type, v_owner) as job
       )
       select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
       into ids, jobs
       from handed h;
+      jobs := jobtable_internal.batch(
+        lease, case when v_starts then v_now end, v_type, v_owner, jobs
+      );
       exit;
     exception when lock_not_available then
       perform set_config('lock_timeout', '200ms', true);

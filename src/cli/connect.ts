@@ -18,20 +18,43 @@ export interface DatabaseOptions {
   readonly data?: string
 }
 
+/** The same of a command that takes several databases. */
+export interface DatabasesOptions extends Omit<DatabaseOptions, 'databaseUrl'> {
+  readonly databaseUrl?: readonly string[]
+}
+
+const URL_OPTION = '--database-url <url>'
+const URL_MEANING = 'postgres://user:password@host:5432/database (default: from the environment)'
+
 /** Adds the options that name the database. */
 export function databaseOptions(command: Command): Command {
+  return addOptions(command, new Option(URL_OPTION, URL_MEANING))
+}
+
+/** Adds the options that name a database or several. */
+export function databasesOptions(command: Command): Command {
+  const url = new Option(URL_OPTION, `${URL_MEANING}; repeat it for several databases`)
+  return addOptions(command, url.argParser(texts))
+}
+
+/** Reads an option that may be repeated. */
+export function texts(text: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), text]
+}
+
+function addOptions(command: Command, url: Option): Command {
   return command
-    .addOption(
-      new Option(
-        '--database-url <url>',
-        'postgres://user:password@host:5432/database (default: from the environment)',
-      ),
-    )
+    .addOption(url)
     .addOption(
       new Option('--data <dir>', `use the server that "jobtable up" runs on this folder`).conflicts(
         'databaseUrl',
       ),
     )
+}
+
+/** The options of each database that a command was given. */
+export function eachDatabase({ databaseUrl, ...options }: DatabasesOptions): DatabaseOptions[] {
+  return databaseUrl?.map((url) => ({ ...options, databaseUrl: url })) ?? [options]
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 import { migrate } from '../migrate.ts'
 import { Worker } from '../worker.ts'
 import { note } from './output.ts'
-import { logEvents } from './worker-log.ts'
+import { logEvents, logFaults } from './worker-log.ts'
 
 export interface LocalQueueOptions {
   /** Folder of the server's data. */
@@ -50,6 +50,7 @@ export async function startLocalQueue(
     await migrate({ connectionString: server.url, onNotice: note })
     signal.throwIfAborted()
     const worker = new Worker({ connectionString: server.url, executors, concurrency, log })
+    logFaults(log)
     logEvents(worker, log)
     await worker.start()
     return {

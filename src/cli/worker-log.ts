@@ -61,12 +61,11 @@ function fieldsText(fields: LogFields | undefined): string {
 }
 
 /**
- * Writes a worker's events into the log. An outage is told once, and its end. A promise that an
- * executor has rejected and left alone is told as well, instead of ending the process and with it the
- * other jobs. An error that it throws out of a timer or event stops the worker gracefully: who knows in
- * what state it has left the process.
+ * Tells of a promise that an executor has rejected and left alone, instead of ending the process and
+ * with it the other jobs. An error that it throws out of a timer or event stops the process
+ * gracefully: who knows in what state it has left it.
  */
-export function logEvents(worker: Worker, log: Logger): void {
+export function logFaults(log: Logger): void {
   process.on('unhandledRejection', (reason) => {
     log.error('an executor left a rejected promise unhandled', { reason: messageOf(reason) })
   })
@@ -75,6 +74,10 @@ export function logEvents(worker: Worker, log: Logger): void {
     process.exitCode = 1
     process.kill(process.pid, 'SIGTERM')
   })
+}
+
+/** Writes a worker's events into the log. An outage is told once, and its end. */
+export function logEvents(worker: Worker, log: Logger): void {
   const { events } = worker
   let troubledAt: number | undefined
   events.on('started', (id) => log.info('worker started', { worker: id }))

@@ -1,22 +1,26 @@
 import { Command, Option } from 'commander'
-import { MAX_CONCURRENCY } from '../executor.ts'
-import type { Logger } from '../log.ts'
+import { ConfigError } from '../errors.ts'
+import { type Executor, MAX_CONCURRENCY } from '../executor.ts'
+import { type Logger, withFields } from '../log.ts'
 import { requireSchema } from '../migrate.ts'
 import { DEFAULT_CONCURRENCY, DEFAULT_GRACE_MS, DEFAULT_POLL_MS, Worker } from '../worker.ts'
 import {
   type DatabaseOptions,
-  databaseOptions,
+  type DatabasesOptions,
+  databasesOptions,
   describeDatabase,
+  eachDatabase,
   locateDatabase,
+  texts,
   withDatabase,
 } from './connect.ts'
 import { OutcomeError } from './errors.ts'
 import { executorsOption, loadFolders } from './executors.ts'
 import { Interruption } from './interruption.ts'
 import { duration, integer } from './options.ts'
-import { createLog, LOG_LEVELS, logEvents, type WorkerLogLevel } from './worker-log.ts'
+import { createLog, LOG_LEVELS, logEvents, logFaults, type WorkerLogLevel } from './worker-log.ts'
 
-interface WorkerCommandOptions extends DatabaseOptions {
+interface WorkerCommandOptions extends DatabasesOptions {
   readonly executors: readonly string[]
   readonly concurrency: number
   readonly prefetch: number
@@ -24,14 +28,14 @@ interface WorkerCommandOptions extends DatabaseOptions {
   readonly grace: number
   /** false: --no-listen. */
   readonly listen: boolean
-  readonly listenUrl?: string
+  readonly listenUrl?: readonly string[]
   readonly untilEmpty?: boolean
   readonly logLevel: WorkerLogLevel
   readonly json?: boolean
 }
 
 export function workerCommand(): Command {
-  return databaseOptions(new Command('worker'))
+  return databasesOptions(new Command('worker'))
     .summary('run jobs')
     .description(
       'Runs jobs of the types whose executors it has, until SIGTERM or SIGINT: then it claims nothing ' +
@@ -41,7 +45,7 @@ export function workerCommand(): Command {
     .addOption(executorsOption())
     .option(
       '--concurrency <n>',
-      'jobs to run at once',
+      'jobs to run at once, of each database',
       integer(1, MAX_CONCURRENCY),
       DEFAULT_CONCURRENCY,
     )
@@ -60,7 +64,9 @@ export function workerCommand(): Command {
     )
     .option(
       '--listen-url <url>',
-      'where to LISTEN for new jobs, if not at the database URL: a pooler passes no notifications',
+      'where to LISTEN for new jobs, if not at the database URL: a pooler passes no notifications; with ' +
+        'several databases, one for each',
+      texts,
     )
     .addOption(new Option('--no-listen', 'only poll').conflicts('listenUrl'))
     .option('--until-empty', 'end when there is nothing to do now; exit code 1 if a job failed')
@@ -75,13 +81,44 @@ export function workerCommand(): Command {
 
 async function run(options: WorkerCommandOptions): Promise<void> {
   const log = createLog(options.logLevel, options.json === true)
+  logFaults(log)
   const executors = await loadFolders(options.executors)
-  const source = await locateDatabase(options)
-  // What is wrong with the database is told as by every other command.
-  await withDatabase(options, 'worker', requireSchema)
+  const databases = eachDatabase(options)
+  const { listenUrl } = options
+  if (listenUrl !== undefined && listenUrl.length !== databases.length) {
+    throw new ConfigError(
+      'listen_urls',
+      `--listen-url is given ${listenUrl.length} times for ${databases.length} databases: give one for each, in order`,
+    )
+  }
+  // What is wrong with a database is told as by every other command.
+  for (const database of databases) await withDatabase(database, 'worker', requireSchema)
+  const workers = await Promise.all(
+    databases.map(
+      async (database, n) => await prepare(database, listenUrl?.[n], options, executors, log),
+    ),
+  )
+  const failed = await runUntilStopped(workers, options, log)
+  if (options.untilEmpty === true && failed > 0) {
+    throw new OutcomeError('jobs_failed', failed === 1 ? '1 job failed' : `${failed} jobs failed`)
+  }
+}
+
+/** The worker of one database, which says in the log whose lines are its own if there are others. */
+async function prepare(
+  database: DatabaseOptions,
+  listenUrl: string | undefined,
+  options: WorkerCommandOptions,
+  executors: readonly Executor[],
+  processLog: Logger,
+): Promise<Worker> {
+  const source = await locateDatabase(database)
+  const name = describeDatabase(source)
+  const isOnly = (options.databaseUrl?.length ?? 1) === 1
+  const log = isOnly ? processLog : withFields(processLog, { database: name })
   const worker = new Worker({
     connectionString: source.connectionString,
-    listenConnectionString: options.listen ? options.listenUrl : null,
+    listenConnectionString: options.listen ? listenUrl : null,
     executors,
     concurrency: options.concurrency,
     prefetch: options.prefetch,
@@ -90,43 +127,54 @@ async function run(options: WorkerCommandOptions): Promise<void> {
     log,
   })
   logEvents(worker, log)
-  log.info(`running jobs of ${describeDatabase(source)}`, {
+  processLog.info(`running jobs of ${name}`, {
     types: executors.map(({ type }) => type),
     concurrency: options.concurrency,
   })
-  const failed = await runUntilStopped(worker, options, log)
-  if (options.untilEmpty === true && failed > 0) {
-    throw new OutcomeError('jobs_failed', failed === 1 ? '1 job failed' : `${failed} jobs failed`)
-  }
+  return worker
 }
 
-/** Runs the worker until a signal, or until nothing is left to do. Answers how many jobs failed. */
+/** Runs the workers until a signal, or until nothing is left to do. Answers how many jobs failed. */
 async function runUntilStopped(
-  worker: Worker,
+  workers: readonly Worker[],
   { grace, untilEmpty }: Pick<WorkerCommandOptions, 'grace' | 'untilEmpty'>,
   log: Logger,
 ): Promise<number> {
   using interruption = new Interruption()
   const { signal, hurry } = interruption
+  const running = new Set(workers)
   const stopped = Promise.withResolvers<void>()
-  const stop = (): void => void worker.stop().then(stopped.resolve, stopped.reject)
+  const stop = async (worker: Worker): Promise<void> => {
+    await worker.stop()
+    running.delete(worker)
+    if (running.size === 0) stopped.resolve()
+  }
+  const stopAll = (): void => {
+    for (const worker of running) stop(worker).catch(stopped.reject)
+  }
   signal.addEventListener('abort', () => {
     log.info(`stopping: running jobs have ${grace / 1000} s, or until a second signal`)
-    stop()
+    stopAll()
   })
   hurry.addEventListener('abort', () => {
     log.info('stopping at once')
-    stop()
+    stopAll()
   })
   let failed = 0
-  worker.events.on('finished', (outcomes) => {
-    failed += outcomes.filter(({ outcome }) => outcome === 'failed').length
-  })
-  if (untilEmpty === true) worker.events.once('idle', stop)
-  await worker.start().catch((error: unknown) => {
+  for (const worker of workers) {
+    worker.events.on('finished', (outcomes) => {
+      failed += outcomes.filter(({ outcome }) => outcome === 'failed').length
+    })
+    if (untilEmpty === true) worker.events.once('idle', () => stop(worker).catch(stopped.reject))
+  }
+  try {
+    await Promise.all(workers.map(async (worker) => await worker.start()))
+  } catch (error) {
+    stopAll()
+    await stopped.promise
     // Stopped before it had started: that is what was asked for.
     if (!signal.aborted) throw error
-  })
+  }
   await stopped.promise
   return failed
 }

@@ -7,7 +7,7 @@ import {
   runCli,
   startCli,
 } from '../../support/cli.ts'
-import { useDatabase } from '../../support/database.ts'
+import { createDatabase, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
 import { until } from '../../support/worker.ts'
 
@@ -191,4 +191,39 @@ test('types of other workers are left to them', async () => {
   const id = await insertJob(database(), 'foreign')
   expect((await run('--until-empty')).code).toBe(0)
   expect(await statusOf(database(), id)).toBe('new')
+})
+
+describe('several databases', () => {
+  test('are served by one process, each by its name in the log', async () => {
+    await using other = await createDatabase()
+    const urls = ['--database-url', database().url, '--database-url', other.url]
+    await runCli(['register', '--executors', EXECUTORS, '--database-url', other.url])
+    const here = await insertJobs(database(), 'echo', 3)
+    const there = await insertJobs(other, 'echo', 3)
+    const { code, stderr } = await run('--until-empty', ...urls)
+    expect(code).toBe(0)
+    for (const id of here) expect(await statusOf(database(), id)).toBe('completed')
+    for (const id of there) expect(await statusOf(other, id)).toBe('completed')
+    expect(stderr).toContain(other.name)
+  })
+
+  test('want a URL to LISTEN at each, or none', async () => {
+    const { code, stderr } = await run(
+      ...['--database-url', database().url, '--database-url', database().url],
+      ...['--listen-url', database().url],
+    )
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('--listen-url is given 1 times for 2 databases')
+  })
+
+  test('one that cannot be reached ends the command before any job runs', async () => {
+    const id = await insertJob(database(), 'echo')
+    const missing = new URL(database().url)
+    missing.pathname = '/missing'
+    const { code, stderr } = await run('--database-url', database().url, '--database-url', missing.href)
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('"missing"')
+    expect(await statusOf(database(), id)).toBe('new')
+    await database().query('delete from jobtable.job where id = $1', [id])
+  })
 })
