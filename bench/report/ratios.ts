@@ -27,7 +27,13 @@ function against(
   contender: string,
   figure: FigureName = 'jobsPerSecond',
 ): Comparison {
-  return { what, scenario, figure, ours: { cell, contender: JOBTABLE }, theirs: { cell, contender } }
+  return {
+    what,
+    scenario,
+    figure,
+    ours: { cell, contender: JOBTABLE },
+    theirs: { cell, contender },
+  }
 }
 
 /** jobtable in one cell against itself in another. */

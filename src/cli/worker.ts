@@ -144,13 +144,14 @@ async function runUntilStopped(
   const { signal, hurry } = interruption
   const running = new Set(workers)
   const stopped = Promise.withResolvers<void>()
-  const stop = async (worker: Worker): Promise<void> => {
-    await worker.stop()
-    running.delete(worker)
-    if (running.size === 0) stopped.resolve()
+  const stop = (worker: Worker): void => {
+    worker.stop().then(() => {
+      running.delete(worker)
+      if (running.size === 0) stopped.resolve()
+    }, stopped.reject)
   }
   const stopAll = (): void => {
-    for (const worker of running) stop(worker).catch(stopped.reject)
+    for (const worker of running) stop(worker)
   }
   signal.addEventListener('abort', () => {
     log.info(`stopping: running jobs have ${grace / 1000} s, or until a second signal`)
@@ -165,7 +166,7 @@ async function runUntilStopped(
     worker.events.on('finished', (outcomes) => {
       failed += outcomes.filter(({ outcome }) => outcome === 'failed').length
     })
-    if (untilEmpty === true) worker.events.once('idle', () => stop(worker).catch(stopped.reject))
+    if (untilEmpty === true) worker.events.once('idle', () => stop(worker))
   }
   try {
     await Promise.all(workers.map(async (worker) => await worker.start()))

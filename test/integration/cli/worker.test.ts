@@ -208,10 +208,8 @@ describe('several databases', () => {
   })
 
   test('want a URL to LISTEN at each, or none', async () => {
-    const { code, stderr } = await run(
-      ...['--database-url', database().url, '--database-url', database().url],
-      ...['--listen-url', database().url],
-    )
+    const twice = ['--database-url', database().url, '--database-url', database().url]
+    const { code, stderr } = await run(...twice, '--listen-url', database().url)
     expect(code).not.toBe(0)
     expect(stderr).toContain('--listen-url is given 1 times for 2 databases')
   })
@@ -220,7 +218,12 @@ describe('several databases', () => {
     const id = await insertJob(database(), 'echo')
     const missing = new URL(database().url)
     missing.pathname = '/missing'
-    const { code, stderr } = await run('--database-url', database().url, '--database-url', missing.href)
+    const { code, stderr } = await run(
+      '--database-url',
+      database().url,
+      '--database-url',
+      missing.href,
+    )
     expect(code).not.toBe(0)
     expect(stderr).toContain('"missing"')
     expect(await statusOf(database(), id)).toBe('new')
