@@ -1,6 +1,3 @@
-comment on sequence jobtable_internal.ready_seq is
-'Numbers the entries of jobtable_internal.ready over all lanes, in the order of their making.';
-
 comment on table jobtable_internal.ready is
 'What may be claimed now: one row for each statement and lane, of at most 240 jobs.
 
@@ -11,7 +8,8 @@ comment on column jobtable_internal.ready.lane is
 'Type and priority as one number: type id × 65,536 + priority + 32,768.';
 
 comment on column jobtable_internal.ready.seq is
-'Place in the lane: older entries have smaller numbers.';
+'Place in the lane: older entries have smaller numbers. The lowest id of those that an INSERT has
+made claimable, else a new number of the same sequence.';
 
 comment on column jobtable_internal.ready.ids is
 'The jobs, in the order in which they shall start.';

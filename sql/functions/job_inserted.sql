@@ -10,8 +10,8 @@ declare
   v_later boolean;
 begin
   -- Most statements insert one row, due at once: for these one query does it all.
-  insert into jobtable_internal.ready (lane, ids)
-  select jobtable_internal.lane(t.id, coalesce(i.priority, t.priority)), array[i.id]
+  insert into jobtable_internal.ready (lane, seq, ids)
+  select jobtable_internal.lane(t.id, coalesce(i.priority, t.priority)), i.id, array[i.id]
   from inserted i
   join jobtable.job_type t on t.name = i.type
   where not exists (select from inserted offset 1)
@@ -35,11 +35,10 @@ begin
     from range r
     left join jobtable.job_type t on t.name = r.type
   ), listed as (
-    insert into jobtable_internal.ready (lane, ids)
-    select jobtable_internal.lane(t.type_id, t.priority), t.ids
+    insert into jobtable_internal.ready (lane, seq, ids)
+    select jobtable_internal.lane(t.type_id, t.priority), t.first, t.ids
     from typed t
     where not t.paused and not t.later
-    order by t.first
   )
   select array_agg(distinct t.type_id), bool_or(t.later) into v_types, v_later
   from typed t

@@ -12,7 +12,7 @@ begin
     return;
   end if;
   foreach v_id in array type_ids loop
-    if not jobtable_internal.is_watched(v_id) then
+    if jobtable_internal.is_watched(v_id) is not true then
       perform pg_notify('jobtable_ready', '');
       return;
     end if;
