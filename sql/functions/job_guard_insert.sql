@@ -6,43 +6,36 @@ create or replace function jobtable_internal.job_guard_insert() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_own bigint;
 begin
-  -- Most rows need nothing. A null in any of these leaves the condition unfulfilled.
-  if new.id = pg_sequence_last_value('jobtable.job_id_seq'::regclass)
-    and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
-    and not new.cancel_requested and not new.holds_key
-    and new.created_at = jobtable_internal.transaction_clock()
-    and num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
-    and num_nonnulls(
+  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled.
+  if num_nulls(
+      new.type, new.owner, new.run_at, new.paused,
       new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
       new.status_detail, new.max_attempts, new.timeout, new.cpus, new.memory_mb, new.template,
       new.parent
-    ) = 0
+    ) = 14
+    and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
+    and not new.cancel_requested and not new.holds_key
+    and new.created_at = jobtable_internal.transaction_clock()
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
     and (new.title is null or octet_length(new.title) < 10000)
+    and (
+      new.id = pg_sequence_last_value('jobtable.job_id_seq'::regclass)
+      or jobtable_internal.is_drawn(new.id)
+    )
   then
     return new;
   end if;
 
   if new.id is null then
     new.id := nextval('jobtable.job_id_seq'::regclass);
-  elsif new.id is distinct from pg_sequence_last_value('jobtable.job_id_seq'::regclass) then
-    -- It may be the row's own: another session has drawn an id since.
-    begin
-      v_own := currval('jobtable.job_id_seq'::regclass);
-    exception when object_not_in_prerequisite_state then
-      v_own := null;
-    end;
-    if new.id is distinct from v_own then
-      raise exception using
-        errcode = 'JT004',
-        message = format('a client cannot set the id of a job (id = %s)', new.id),
-        detail = 'The database numbers jobs; a number is never used twice.',
-        hint = 'Leave out the column id and read it with RETURNING id.';
-    end if;
+  elsif not jobtable_internal.is_drawn(new.id) then
+    raise exception using
+      errcode = 'JT004',
+      message = format('a client cannot set the id of a job (id = %s)', new.id),
+      detail = 'The database numbers jobs; a number is never used twice.',
+      hint = 'Leave out the column id and read it with RETURNING id.';
   end if;
   if new.type is null then
     raise exception using
