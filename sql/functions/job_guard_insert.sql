@@ -7,7 +7,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled.
+  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled, and so does
+  -- the setting jobtable.now.
   if num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
     and num_nonnulls(
       new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
@@ -16,7 +17,7 @@ begin
     ) = 0
     and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
     and not new.cancel_requested and not new.holds_key
-    and new.created_at = jobtable_internal.transaction_clock()
+    and new.created_at = now()
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
     and (new.title is null or octet_length(new.title) < 10000)
