@@ -95,17 +95,20 @@ export interface TickAnswer {
   readonly writers: readonly string[]
 }
 
-interface TickRow extends QueryResultRow {
+type TickColumns = {
   locked: Id[]
   lost: Id[]
-  begun: string | null
+  begun: string
   waiting: Id[]
-  claimed: string | null
+  claimed: string
   looked: number
   more: boolean
-  next_due_ms: number | null
+  next_due_ms: number
   writers: string[]
 }
+
+/** What there is nothing to tell of is null. */
+type TickRow = { [Column in keyof TickColumns]: TickColumns[Column] | null }
 
 /** A statement that is sent again and again: each session parses and plans it once. */
 interface Prepared {
@@ -196,16 +199,16 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
     request.stays,
   ])
   return {
-    locked: row.locked,
-    lost: row.lost,
+    locked: row.locked ?? [],
+    lost: row.lost ?? [],
     begun: handedJobs(row.begun),
-    waiting: row.waiting,
+    waiting: row.waiting ?? [],
     claimed: handedJobs(row.claimed),
     claimedLength: row.claimed?.length ?? 0,
-    looked: row.looked,
-    more: row.more,
+    looked: row.looked ?? 0,
+    more: row.more ?? false,
     nextDueMs: row.next_due_ms ?? undefined,
-    writers: row.writers,
+    writers: row.writers ?? [],
   }
 }
 

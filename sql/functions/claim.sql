@@ -109,7 +109,6 @@ begin
       claim.lease, i, claim.worker, jobtable_internal.clock(), v_claimed[i : i + 239]
     );
   end loop;
-  writers := '{}';
   if not more and looked = 0 then
     if promises then
       -- Also what an earlier call has promised, of types that have no room now.

@@ -21,23 +21,24 @@ begin
     return null;
   end if;
 
-  -- The rows are read once. Ids of one statement stand close together: those of a range make an
-  -- entry, of at most 240.
+  -- The rows are read once, in windows of ids that fit into memory, and listed in entries of at most
+  -- 240: many types in one statement make as few entries as one.
   v_now := jobtable_internal.clock();
-  with range as materialized (
-    select i.type, i.priority, i.paused, i.run_at > v_now as later, min(i.id) as first,
+  with alike as materialized (
+    select i.type, i.priority, i.paused, i.run_at > v_now as later,
       array_agg(i.id order by i.id) as ids
     from inserted i
-    group by i.id / 240, i.type, i.priority, i.paused, i.run_at > v_now
+    group by i.id / 240000, i.type, i.priority, i.paused, i.run_at > v_now
   ), typed as materialized (
-    select coalesce(t.id, jobtable_internal.refuse_unknown_type(r.type)) as type_id,
-      coalesce(r.priority, t.priority) as priority, r.paused, r.later, r.first, r.ids
-    from range r
-    left join jobtable.job_type t on t.name = r.type
+    select coalesce(t.id, jobtable_internal.refuse_unknown_type(a.type)) as type_id,
+      coalesce(a.priority, t.priority) as priority, a.paused, a.later, a.ids
+    from alike a
+    left join jobtable.job_type t on t.name = a.type
   ), listed as (
     insert into jobtable_internal.ready (lane, seq, ids)
-    select jobtable_internal.lane(t.type_id, t.priority), t.first, t.ids
+    select jobtable_internal.lane(t.type_id, t.priority), t.ids[n], t.ids[n : n + 239]
     from typed t
+    cross join generate_series(1, cardinality(t.ids), 240) n
     where not t.paused and not t.later
   )
   select array_agg(distinct t.type_id), bool_or(t.later) into v_types, v_later

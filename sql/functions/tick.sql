@@ -2,7 +2,8 @@
 -- jobs begin, then new ones are claimed under a lease that the worker has drawn at random.
 -- Planner settings are the function's own: a queue's statistics are always stale, and a session's
 -- settings do not survive a pooler. The rows of jobs are never waited for; a lock beside them (on a
--- result that a client writes) ends the tick with 55P03.
+-- result that a client writes) ends the tick with 55P03. What there is nothing to tell of is null in the
+-- answer.
 create or replace function jobtable_internal.tick(
   worker bigint, lease bigint,
   completed bigint[], completed_leases bigint[], outcomes jsonb,
@@ -27,23 +28,17 @@ declare
   v_part record;
 begin
   perform jobtable_internal.write_as_queue();
-  locked := '{}';
-  lost := '{}';
-  waiting := '{}';
-  looked := 0;
-  more := false;
-  writers := '{}';
 
   -- Assignments, since a query of a function costs three times as much.
   if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
     v_part := jobtable_internal.finish(completed, completed_leases, outcomes);
-    locked := v_part.locked;
-    lost := v_part.lost;
+    locked := nullif(v_part.locked, '{}');
+    lost := nullif(v_part.lost, '{}');
   end if;
   if cardinality(begin_ids) > 0 then
     v_part := jobtable_internal.begin_queued(begin_ids, begin_leases);
     begun := v_part.begun;
-    waiting := v_part.waiting;
+    waiting := nullif(v_part.waiting, '{}');
   end if;
   if slots + prefetch > 0 then
     v_part := jobtable_internal.claim(

@@ -18,7 +18,7 @@ declare
 begin
   foreach v_id in array type_ids loop
     v_flag := to_regclass('jobtable_internal.watched_' || v_id);
-    if v_flag is not null then
+    if v_flag is not null and pg_sequence_last_value(v_flag) is distinct from v_until then
       v_set := setval(v_flag, v_until);
     end if;
   end loop;
