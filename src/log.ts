@@ -1,5 +1,3 @@
-import type { LogLevel } from './queries.ts'
-
 /** Structured fields of a log line. */
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -16,7 +14,7 @@ export interface Logger {
 
 /** A logger whose lines go to one function. */
 export function loggerTo(
-  write: (level: LogLevel, message: string, fields: LogFields | undefined) => void,
+  write: (level: keyof Logger, message: string, fields: LogFields | undefined) => void,
 ): Logger {
   return {
     trace: (message, fields) => write('trace', message, fields),
@@ -29,17 +27,7 @@ export function loggerTo(
 
 /** A logger that adds fields to each line. */
 export function withFields(log: Logger, added: LogFields): Logger {
-  const line =
-    (level: keyof Logger): Line =>
-    (message, fields) =>
-      log[level](message, { ...added, ...fields })
-  return {
-    trace: line('trace'),
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-  }
+  return loggerTo((level, message, fields) => log[level](message, { ...added, ...fields }))
 }
 
 /** Says nothing. The default of the library; the command line logs with pino. */

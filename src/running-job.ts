@@ -128,9 +128,7 @@ export class RunningJob implements Context<unknown> {
     this.#log ??= loggerTo((level, message, fields) => {
       this.#told = true
       this.#tools.facets.log(this.handed, level, message, fields)
-      if (level !== 'fatal') {
-        this.#tools.log[level](message, { ...fields, job: this.handed.id, type: this.handed.type })
-      }
+      this.#tools.log[level](message, { ...fields, job: this.handed.id, type: this.handed.type })
     })
     return this.#log
   }

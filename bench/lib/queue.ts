@@ -57,10 +57,11 @@ export async function openQueue(
       // A queue that lives has statistics; one that was filled a second ago has none.
       if (database !== undefined) await withClient(url, (client) => client.query('analyze'))
     },
-    prepare: async ({ processes = 1, settings = variant.settings, ...plan }) => {
-      const { jobs = 0, body = 'nothing' } = plan
+    prepare: async ({ processes = 1, ...plan }) => {
+      const { jobs = 0, body = 'nothing', system: worker = system } = plan
+      // Another system's worker runs with its defaults.
+      const { settings = worker === system ? variant.settings : {} } = plan
       const names = plan.types ?? types
-      const worker = plan.system ?? system
       const task: Task = {
         system: worker.name,
         env: worker.env,

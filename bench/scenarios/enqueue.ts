@@ -113,10 +113,7 @@ async function prepareWorker(queue: Queue, load: Load, busy: System): Promise<Ru
     case 'an idle worker':
       return await queue.prepare({ types: [OTHER] })
     case 'a busy worker':
-      // The bare table has no settings for a worker.
-      return await queue.prepare(
-        busy === queue.system ? { types: [NOOP] } : { system: busy, settings: {}, types: [NOOP] },
-      )
+      return await queue.prepare({ system: busy, types: [NOOP] })
   }
 }
 

@@ -58,7 +58,10 @@ begin
     perform jobtable_internal.refuse_queue_column(v_column);
   end if;
 
-  perform jobtable_internal.refuse_unsupported(jobtable_internal.unsupported_column(new));
+  v_column := jobtable_internal.unsupported_column(new);
+  if v_column is not null then
+    perform jobtable_internal.refuse_unsupported(v_column);
+  end if;
 
   perform jobtable_internal.refuse_bad_json(new);
 

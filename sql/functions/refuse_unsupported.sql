@@ -1,14 +1,12 @@
--- Raises JT003 for a column whose feature this version does not have; null is no column.
+-- Raises JT003 for a column whose feature this version does not have.
 create or replace function jobtable_internal.refuse_unsupported(name text) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if name is not null then
-    raise exception using
-      errcode = 'JT003',
-      message = format('column "%s" is not supported by this version', name),
-      hint = 'Leave it out, or set it to null.';
-  end if;
+  raise exception using
+    errcode = 'JT003',
+    message = format('column "%s" is not supported by this version', name),
+    hint = 'Leave it out, or set it to null.';
 end
 $$;

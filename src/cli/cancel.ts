@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { cancel } from '../client.ts'
 import { type DatabaseOptions, databaseOptions } from './connect.ts'
 import { forEachJob } from './each-job.ts'
-import { jobIds, jsonOption } from './options.ts'
+import { jobId, jsonOption, repeated } from './options.ts'
 
 const SAID = {
   deleted: 'had not begun and is deleted',
@@ -16,7 +16,7 @@ export function cancelCommand(): Command {
       'Cancels jobs: one that has not begun is deleted, a started one is asked to stop. All are tried; ' +
         'exit code 5 if one was refused.',
     )
-    .argument('<id...>', 'the jobs', jobIds)
+    .argument('<id...>', 'the jobs', repeated(jobId))
     .addOption(jsonOption('an array of {"id", "done": "deleted" or "requested"}'))
     .action(async (ids: string[], options: DatabaseOptions & { readonly json?: boolean }) => {
       await forEachJob(ids, options, 'cancel', async (database, id) => {

@@ -5,6 +5,7 @@ import { findEmbedded } from '../embedded.ts'
 import { ConfigError, codeOf } from '../errors.ts'
 import { requireSchema } from '../migrate.ts'
 import { ConnectError, messageOf } from './errors.ts'
+import { repeated } from './options.ts'
 
 /** How long a server may take to let a command in, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -34,12 +35,7 @@ export function databaseOptions(command: Command): Command {
 /** Adds the options that name a database or several. */
 export function databasesOptions(command: Command): Command {
   const url = new Option(URL_OPTION, `${URL_MEANING}; repeat it for several databases`)
-  return addOptions(command, url.argParser(texts))
-}
-
-/** Reads an option that may be repeated. */
-export function texts(text: string, earlier: readonly string[] | undefined): string[] {
-  return [...(earlier ?? []), text]
+  return addOptions(command, url.argParser(repeated(String)))
 }
 
 function addOptions(command: Command, url: Option): Command {

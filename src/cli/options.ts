@@ -26,8 +26,9 @@ export function jobId(text: string): Id {
   throw new InvalidArgumentError('A job id is a whole number.')
 }
 
-export function jobIds(text: string, earlier: readonly Id[] | undefined): Id[] {
-  return [...(earlier ?? []), jobId(text)]
+/** Reads an argument or option that may be repeated, each as `read` does. */
+export function repeated<T>(read: (text: string) => T) {
+  return (text: string, earlier: readonly T[] | undefined): T[] => [...(earlier ?? []), read(text)]
 }
 
 /** The option of every command that prints a table. */

@@ -1,7 +1,6 @@
 import pino from 'pino'
 import type { LogFields, Logger } from '../log.ts'
 import { loggerTo } from '../log.ts'
-import type { LogLevel } from '../queries.ts'
 import type { Worker } from '../worker.ts'
 import { messageOf } from './errors.ts'
 import { harmless, paint, withoutSecrets } from './output.ts'
@@ -38,8 +37,8 @@ function terminalLog(least: WorkerLogLevel): Logger {
   })
 }
 
-function rank(level: WorkerLogLevel | LogLevel): number {
-  return level === 'fatal' ? LOG_LEVELS.length : LOG_LEVELS.indexOf(level)
+function rank(level: WorkerLogLevel): number {
+  return LOG_LEVELS.indexOf(level)
 }
 
 const STYLES = {
@@ -48,7 +47,6 @@ const STYLES = {
   info: 'green',
   warn: 'yellow',
   error: 'red',
-  fatal: 'red',
 } as const
 
 function fieldsText(fields: LogFields | undefined): string {

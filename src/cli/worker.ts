@@ -11,13 +11,12 @@ import {
   describeDatabase,
   eachDatabase,
   locateDatabase,
-  texts,
   withDatabase,
 } from './connect.ts'
 import { OutcomeError } from './errors.ts'
 import { executorsOption, loadFolders } from './executors.ts'
 import { Interruption } from './interruption.ts'
-import { duration, integer } from './options.ts'
+import { duration, integer, repeated } from './options.ts'
 import { createLog, LOG_LEVELS, logEvents, logFaults, type WorkerLogLevel } from './worker-log.ts'
 
 interface WorkerCommandOptions extends DatabasesOptions {
@@ -66,7 +65,7 @@ export function workerCommand(): Command {
       '--listen-url <url>',
       'where to LISTEN for new jobs, if not at the database URL: a pooler passes no notifications; with ' +
         'several databases, one for each',
-      texts,
+      repeated(String),
     )
     .addOption(new Option('--no-listen', 'only poll').conflicts('listenUrl'))
     .option('--until-empty', 'end when there is nothing to do now; exit code 1 if a job failed')
