@@ -27,6 +27,9 @@ const report = z.object({
   numFailedTests: z.number(),
   numPendingTests: z.number(),
   numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) }),
+  ),
 })
 
 interface Result {
@@ -35,6 +38,7 @@ interface Result {
   readonly failed: number
   readonly skipped: number
   readonly seconds: number
+  readonly failures: readonly string[]
 }
 
 /** The folder of the version's programs, installed unless it is there. */
@@ -68,7 +72,8 @@ async function testOn(version: string, reportFile: string): Promise<Result> {
     { JOBTABLE_TEST_BIN: binDir, TEST_DATABASE_URL: undefined },
   )
   const seconds = Math.round((performance.now() - begun) / 1000)
-  if (!existsSync(reportFile)) return { version, passed: 0, failed: 1, skipped: 0, seconds }
+  if (!existsSync(reportFile))
+    return { version, passed: 0, failed: 1, skipped: 0, seconds, failures: ['no report'] }
   const counted = report.parse(JSON.parse(await readFile(reportFile, 'utf8')))
   return {
     version,
@@ -77,6 +82,10 @@ async function testOn(version: string, reportFile: string): Promise<Result> {
     failed: counted.numFailedTests || (status === 0 ? 0 : 1),
     skipped: counted.numPendingTests + counted.numTodoTests,
     seconds,
+    failures: counted.testResults
+      .flatMap((file) => file.assertionResults)
+      .filter((test) => test.status === 'failed')
+      .map((test) => test.fullName),
   }
 }
 
@@ -109,9 +118,15 @@ try {
 
 console.table(
   Object.fromEntries(
-    results.map(({ version, ...counts }) => [`PostgreSQL ${version.split('.0-')[0]}`, counts]),
+    results.map(({ version, passed, failed, skipped, seconds }) => [
+      `PostgreSQL ${version.split('.0-')[0]}`,
+      { passed, failed, skipped, seconds },
+    ]),
   ),
 )
+for (const { version, failures } of results) {
+  for (const failure of failures) console.log(`${version}: ${failure}`)
+}
 const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
   results.reduce((total, result) => total + result[key], 0)
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
