@@ -244,6 +244,7 @@ export class Dispatcher extends Service {
       prefetch: ahead,
       promises: look.promises,
       stays: room.passes,
+      awaits: look.awaits,
     }).finally(() => {
       this.#ticks.delete(sent)
       this.alarm.ring()

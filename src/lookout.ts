@@ -10,6 +10,9 @@ const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
 /** After a claim that found only what other workers were taking, look again this soon. */
 const CONTENDED_MS = { first: 1, longest: 32 } as const
 
+/** So many looks in a row that found jobs make a worker promise the next: single jobs wake it. */
+const BUSY_LOOKS = 2
+
 export interface LookoutOptions {
   /** How long to sleep at most between two looks, in milliseconds, now. */
   readonly pollMs: () => number
@@ -25,6 +28,8 @@ export interface Look {
   readonly whole: boolean
   /** Whether it promises another look, so that nobody notifies meanwhile. */
   readonly promises: boolean
+  /** Whether it waits for the end of transactions. */
+  readonly awaits: boolean
   /** Its number, if no other was on its way when it was sent. */
   readonly alone: number | undefined
   /** How often somebody had called when it was sent: a later call may mean a job that it misses. */
@@ -41,7 +46,9 @@ export class Lookout {
   #at = 0
   #looks = 0
   #calls = 0
-  /** Whether the next job wakes the worker. */
+  /** Looks in a row that found jobs. */
+  #found = 0
+  /** Whether the next job wakes the worker: no promise is left. */
   #armed = false
   #armedAt = 0
   /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
@@ -67,13 +74,12 @@ export class Lookout {
 
   /** Whether the last look found nothing, and the next job wakes the worker. */
   get armed(): boolean {
-    return this.#armed
+    return this.#armed && this.#found === 0
   }
 
   /** There may be something: look at once, and again after a look that is on its way. */
   call(): void {
     this.#calls += 1
-    this.#armed = false
     this.#at = 0
   }
 
@@ -85,10 +91,12 @@ export class Lookout {
   /** A look is sent. */
   look(wanted: number, whole: boolean, alone: boolean): Look {
     this.#looks += 1
+    if (this.#found >= BUSY_LOOKS) this.#armed = false
     return {
       wanted,
       whole,
       promises: !this.#armed,
+      awaits: this.#awaited.length > 0,
       alone: alone ? this.#looks : undefined,
       calls: this.#calls,
     }
@@ -101,7 +109,7 @@ export class Lookout {
     if (overfull && !this.#overfull) this.#options.callOthers()
     this.#overfull = overfull
     this.#plenty = more && looked > 0
-    if (looked > 0) this.#armed = false
+    this.#found = looked > 0 ? this.#found + 1 : 0
     if (looked > 0 || !more) this.#contended = 0
 
     if (this.#calls !== look.calls || this.#plenty) this.#at = 0

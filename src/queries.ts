@@ -71,6 +71,8 @@ export interface TickRequest {
   readonly promises: boolean
   /** Whether it will even if it is given all that it asks for. */
   readonly stays: boolean
+  /** Whether it waits for the end of transactions, and wants to know of those that are open. */
+  readonly awaits: boolean
 }
 
 export interface TickAnswer {
@@ -91,7 +93,7 @@ export interface TickAnswer {
   readonly more: boolean
   /** Milliseconds until the next scheduled job is due, if there is one. */
   readonly nextDueMs: number | undefined
-  /** After a look that found nothing: transactions that may yet make jobs claimable in silence. */
+  /** After a look that found nothing, if asked for: transactions that may yet make jobs claimable in silence. */
   readonly writers: readonly string[]
 }
 
@@ -164,7 +166,8 @@ function textOf(statement: string | Prepared): string {
 
 const TICK = prepared(
   `select * from jobtable_internal.tick(
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+     $16
    )`,
 )
 
@@ -197,6 +200,7 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
     request.prefetch,
     request.promises,
     request.stays,
+    request.awaits,
   ])
   return {
     locked: row.locked ?? [],

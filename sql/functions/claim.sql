@@ -8,11 +8,11 @@
 -- A worker that `promises` will look again in a moment, and nobody notifies it meanwhile (see watch);
 -- if it `stays`, also when it has got all that it asked for. A claim that finds nothing takes the
 -- promise back, so that the next job wakes, and looks once more: a transaction may have committed in
--- silence before. `writers` are those that may still do so.
+-- silence before. `writers` are those that may still do so; a worker that `awaits` some asks again.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
-  slots integer, prefetch integer, promises boolean, stays boolean,
+  slots integer, prefetch integer, promises boolean, stays boolean, awaits boolean,
   out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
   out writers text[]
 )
@@ -20,17 +20,18 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_patience constant interval := '20 milliseconds';
-  v_begun constant timestamptz := clock_timestamp();
   v_rooms integer[] := rooms;
-  v_types integer[] := '{}';
-  v_stage jobtable.job_status;
-  v_left integer;
+  v_types integer[];
+  v_stage jobtable.job_status := 'started';
+  v_left integer := slots;
+  v_until timestamptz;
   v_head record;
   v_priority smallint;
+  v_wanted integer;
   v_taken bigint[];
   v_ids bigint[];
   v_ranges integer[];
+  v_all boolean;
   v_handed record;
   v_missed integer := 0;
   v_claimed bigint[] := '{}';
@@ -48,53 +49,63 @@ begin
     perform jobtable_internal.promote();
   end if;
   looked := 0;
-  more := false;
 
-  foreach v_stage in array array['started', 'queued']::jobtable.job_status[] loop
-    v_left := case v_stage when 'started' then slots else prefetch end;
-
-    -- A round takes jobs of one priority. One round is the rule; more follow for other priorities,
-    -- and where entries name jobs that are gone or that clients hold.
-    while v_left > 0 loop
-      v_ids := '{}';
-      v_ranges := '{}';
-      more := false;
-      for v_head in
-        select h.range, h.lane, h.seq, jobtable_internal.lane_priority(h.lane) as priority
-        from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
-      loop
-        more := true;
-        exit when cardinality(v_ids) = v_left
-          or (cardinality(v_ids) > 0 and v_head.priority <> v_priority);
-        v_priority := v_head.priority;
-        v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1,
-          least(v_left - cardinality(v_ids), v_rooms[v_head.range]));
-        v_ids := v_ids || v_taken;
-        v_ranges := v_ranges || v_head.range;
-        v_rooms[v_head.range] := v_rooms[v_head.range] - cardinality(v_taken);
-      end loop;
-      exit when cardinality(v_ids) = 0;
-      looked := looked + cardinality(v_ids);
-
-      v_handed := jobtable_internal.hand_over(
-        worker, lease, v_ids, v_priority, v_stage, v_missed
-      );
-      v_claimed := v_claimed || v_handed.ids;
-      claimed := nullif(concat_ws(',', claimed, v_handed.jobs), '');
-      v_missed := v_missed + v_handed.missed;
-      v_left := v_left - cardinality(v_handed.ids);
-      if v_handed.missed = cardinality(v_ids) then
-        -- Clients hold all of it: the other types go on.
-        for i in 1 .. cardinality(v_ranges) loop
-          v_rooms[v_ranges[i]] := 0;
-        end loop;
+  -- A round takes jobs of one priority. One round is the rule; more follow for other priorities, for
+  -- the local queue, and where entries name jobs that are gone or that clients hold.
+  loop
+    if v_left <= 0 then
+      exit when v_stage = 'queued' or prefetch <= 0;
+      v_stage := 'queued';
+      v_left := prefetch;
+    end if;
+    v_ids := '{}';
+    v_ranges := '{}';
+    v_all := true;
+    more := false;
+    for v_head in
+      select h.range, h.lane, h.seq, h.alone, jobtable_internal.lane_priority(h.lane) as priority
+      from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
+    loop
+      more := true;
+      if cardinality(v_ids) = v_left or (v_ids <> '{}' and v_head.priority <> v_priority) then
+        v_all := false;
+        exit;
       end if;
-      exit when clock_timestamp() > v_begun + c_patience;
-      if (cardinality(v_handed.ids) + v_handed.missed) * 2 < cardinality(v_ids) then
-        perform jobtable_internal.sweep(h.lane, h.seq - 1)
-        from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h;
-      end if;
+      v_priority := v_head.priority;
+      v_wanted := least(v_left - cardinality(v_ids), v_rooms[v_head.range]);
+      v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1, v_wanted, v_head.alone);
+      v_all := v_all and v_head.alone and cardinality(v_taken) between 1 and v_wanted - 1;
+      v_ids := v_ids || v_taken;
+      v_ranges := v_ranges || v_head.range;
+      v_rooms[v_head.range] := v_rooms[v_head.range] - cardinality(v_taken);
     end loop;
+    exit when v_ids = '{}';
+    looked := looked + cardinality(v_ids);
+
+    v_handed := jobtable_internal.hand_over(
+      worker, lease, v_ids, v_priority, v_stage, v_missed
+    );
+    v_claimed := v_claimed || v_handed.ids;
+    claimed := nullif(concat_ws(',', claimed, v_handed.jobs), '');
+    v_missed := v_missed + v_handed.missed;
+    if v_all then
+      more := false;
+      exit;
+    end if;
+    v_left := v_left - cardinality(v_handed.ids);
+    if v_handed.missed = cardinality(v_ids) then
+      -- Clients hold all of it: the other types go on.
+      for i in 1 .. cardinality(v_ranges) loop
+        v_rooms[v_ranges[i]] := 0;
+      end loop;
+    end if;
+    -- Whatever there is to be passed over, a claim of many rounds takes moments.
+    v_until := coalesce(v_until, clock_timestamp() + interval '20 milliseconds');
+    exit when clock_timestamp() > v_until;
+    if (cardinality(v_handed.ids) + v_handed.missed) * 2 < cardinality(v_ids) then
+      perform jobtable_internal.sweep(h.lane, h.seq - 1)
+      from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h;
+    end if;
   end loop;
 
   if looked > cardinality(v_claimed) then
@@ -109,7 +120,7 @@ begin
       claim.lease, i, claim.worker, jobtable_internal.clock(), v_claimed[i : i + 239]
     );
   end loop;
-  if not more and looked = 0 then
+  if not more and looked = 0 and (promises or awaits) then
     if promises then
       -- Also what an earlier call has promised, of types that have no room now.
       perform jobtable_internal.watch(array(
@@ -120,6 +131,7 @@ begin
     more := exists (
       select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
     );
+    next_due_ms := jobtable_internal.next_due();
   elsif promises and not stays then
     -- It does not look at what it has no room left for.
     v_types := '{}';
@@ -130,7 +142,7 @@ begin
     end loop;
     perform jobtable_internal.watch(v_types, 0);
   end if;
-  if v_missed > 0 or next_due_ms = 0 or (not more and looked = 0) then
+  if v_missed > 0 or next_due_ms = 0 then
     next_due_ms := jobtable_internal.next_due();
   end if;
 end

@@ -1,12 +1,15 @@
 --! requires: lane_priority
--- The oldest entry of the most urgent lane in each range that has room, the most urgent first. Stable
--- and with a body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
+-- The oldest entry of the most urgent lane in each range that has room, the most urgent first, and whether
+-- the range has no other. Stable and with a body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
 create or replace function jobtable_internal.heads(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
-) returns table (range integer, lane bigint, seq bigint)
+) returns table (range integer, lane bigint, seq bigint, alone boolean)
 language sql stable
 begin atomic
-  select r.ord::integer, f.lane, f.seq
+  select r.ord::integer, f.lane, f.seq, not exists (
+    select from jobtable_internal.ready q
+    where (q.lane, q.seq) > (f.lane, f.seq) and q.lane < r.to_lane
+  )
   from unnest(from_lanes, from_seqs, to_lanes, rooms)
     with ordinality as r (from_lane, from_seq, to_lane, room, ord)
   cross join lateral (

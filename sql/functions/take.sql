@@ -1,7 +1,8 @@
 -- Takes up to `wanted` ids from the head of a lane. Entries that another worker is taking at this
--- moment are passed over; what is not wanted of an entry stays under its place in the lane.
+-- moment are passed over; what is not wanted of an entry stays under its place in the lane. Of an entry
+-- that is `alone` no other is looked for after it.
 create or replace function jobtable_internal.take(
-  lane bigint, after bigint, wanted integer
+  lane bigint, after bigint, wanted integer, alone boolean
 ) returns bigint[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -35,7 +36,7 @@ begin
     v_all := v_all || v_ids;
     v_after := v_seq;
     wanted := wanted - cardinality(v_ids);
-    if wanted = 0 then
+    if wanted = 0 or alone then
       return v_all;
     end if;
   end loop;

@@ -94,6 +94,7 @@ export async function startTicker(
       prefetch: 0,
       promises: false,
       stays: false,
+      awaits: false,
       ...request,
     })
   return {

@@ -77,7 +77,13 @@ test('no wake-up is lost, whatever clients’ transactions do, though most of th
 })
 
 test('a transaction that saw a worker look and commits when it sleeps again is found', async () => {
-  const worker = await startWorker(database(), { executors: [executors.short], pollMs: NEVER_MS })
+  // One after the other, and not so short that any is taken ahead: several looks in a row find a job.
+  const slow = defineExecutor({ type: 'slow', execute: async () => await delay(10) })
+  const worker = await startWorker(database(), {
+    executors: [slow],
+    concurrency: 1,
+    pollMs: NEVER_MS,
+  })
   await next(worker, 'listening')
   await next(worker, 'idle')
   for (let n = 0; n < 20; n += 1) {
@@ -85,15 +91,16 @@ test('a transaction that saw a worker look and commits when it sleeps again is f
     await silent.query('begin')
     // As while a worker looks.
     const [type] = await silent.query<{ id: number }>(
-      "select id from jobtable.job_type where name = 'short'",
+      "select id from jobtable.job_type where name = 'slow'",
     )
     await silent.query('select jobtable_internal.watch(array[$1::integer], 1)', [type?.id])
-    await silent.query("insert into jobtable.job (type) values ('short')")
-    // Another job wakes the worker, which sleeps again after it.
+    await silent.query("insert into jobtable.job (type) values ('slow')")
+    // Others wake the worker and keep it busy; it sleeps again after them.
     await silent.query('select jobtable_internal.watch(array[$1::integer], 0)', [type?.id])
-    const woken = next(worker, 'finished')
-    await database().query("insert into jobtable.job (type) values ('short')")
-    await woken
+    await database().query(
+      "insert into jobtable.job (type) select 'slow' from generate_series(1, 3)",
+    )
+    await allFinished(database())
     await delay(n * 3)
     const finished = next(worker, 'finished')
     await silent.query('commit')

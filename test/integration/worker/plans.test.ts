@@ -110,6 +110,7 @@ async function runTick(
     prefetch: 0,
     promises: false,
     stays: false,
+    awaits: false,
   })
 }
 

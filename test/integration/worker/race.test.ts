@@ -123,7 +123,7 @@ describe('DELETE against start', () => {
     const lane = (type?.id ?? 0) * 65_536
     await starter.query(
       `select jobtable_internal.tick(1, 42, '{}', '{}', '[]', '{}', '{}',
-         array[$1::bigint], array[-1], array[$1::bigint + 65536], array[10], 10, 0, false, false)`,
+         array[$1::bigint], array[-1], array[$1::bigint + 65536], array[10], 10, 0, false, false, false)`,
       [lane],
     )
     const refused = deleter
@@ -143,7 +143,7 @@ describe('DELETE against start', () => {
     await Promise.all([starter.end(), deleter.end()])
     await database().query(
       `select jobtable_internal.tick(1, 43, array[$1::bigint], '{42}', '[]', '{}', '{}',
-         '{}', '{}', '{}', '{}', 0, 0, false, false)`,
+         '{}', '{}', '{}', '{}', 0, 0, false, false, false)`,
       [row?.id],
     )
   })

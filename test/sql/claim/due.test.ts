@@ -110,7 +110,7 @@ test('fifty thousand jobs of the future cost a claim nothing', async () => {
       await insertJob(database(), 'in_front')
       const counted = await buffersOf(
         session,
-        'select * from jobtable_internal.claim($1, $2, $3, $4, $5, $6, 10, 0, false, false)',
+        'select * from jobtable_internal.claim($1, $2, $3, $4, $5, $6, 10, 0, false, false, false)',
         [
           ticker.id,
           drawLease(),
