@@ -30,7 +30,6 @@ declare
   v_wanted integer;
   v_taken bigint[];
   v_ids bigint[];
-  v_ranges integer[];
   v_all boolean;
   v_handed record;
   v_missed integer := 0;
@@ -59,14 +58,11 @@ begin
       v_left := prefetch;
     end if;
     v_ids := '{}';
-    v_ranges := '{}';
     v_all := true;
-    more := false;
     for v_head in
       select h.range, h.lane, h.seq, h.alone, jobtable_internal.lane_priority(h.lane) as priority
       from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
     loop
-      more := true;
       if cardinality(v_ids) = v_left or (v_ids <> '{}' and v_head.priority <> v_priority) then
         v_all := false;
         exit;
@@ -76,9 +72,9 @@ begin
       v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1, v_wanted, v_head.alone);
       v_all := v_all and v_head.alone and cardinality(v_taken) between 1 and v_wanted - 1;
       v_ids := v_ids || v_taken;
-      v_ranges := v_ranges || v_head.range;
       v_rooms[v_head.range] := v_rooms[v_head.range] - cardinality(v_taken);
     end loop;
+    more := found;
     exit when v_ids = '{}';
     looked := looked + cardinality(v_ids);
 
@@ -94,9 +90,11 @@ begin
     end if;
     v_left := v_left - cardinality(v_handed.ids);
     if v_handed.missed = cardinality(v_ids) then
-      -- Clients hold all of it: the other types go on.
-      for i in 1 .. cardinality(v_ranges) loop
-        v_rooms[v_ranges[i]] := 0;
+      -- Clients hold all of it: the types that were not taken from go on.
+      for i in 1 .. cardinality(rooms) loop
+        if v_rooms[i] < rooms[i] then
+          v_rooms[i] := 0;
+        end if;
       end loop;
     end if;
     -- Whatever there is to be passed over, a claim of many rounds takes moments.

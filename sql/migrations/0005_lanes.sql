@@ -33,14 +33,13 @@ create table jobtable_internal.claim (
   worker bigint not null,
   claimed_at timestamptz not null,
   ids bigint[] not null,
-  constraint claim_pkey primary key (lease, n)
+  constraint claim_pkey primary key (worker, lease, n)
 ) with (
   vacuum_truncate = off,
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 1000,
   autovacuum_vacuum_cost_delay = 0
 );
-create index claim_worker_idx on jobtable_internal.claim (worker);
 
 -- Append-only lists of finished ids, so that a purge reads only what it removes.
 create table jobtable_internal.finished (
