@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withRetry } from './backoff.ts'
+import type { Database, Id } from './database.ts'
 import { codeOf, JobtableError, RefusedError } from './errors.ts'
 import {
   cancelJob,
@@ -10,7 +11,6 @@ import {
   type NewJob,
   resubmitJob,
 } from './queries/jobs.ts'
-import type { Database, Id } from './queries.ts'
 
 export type { JobState, JobStatus, NewJob } from './queries/jobs.ts'
 

@@ -1,4 +1,5 @@
-import type { Id, Outcome } from './queries.ts'
+import type { Id } from './database.ts'
+import type { Outcome } from './queries/tick.ts'
 import { storedError } from './stored-error.ts'
 
 /** Outcomes in one tick: what a transaction of a few milliseconds holds. */

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
-import type { HandedJob, Id, Outcome } from './queries.ts'
+import type { Id } from './database.ts'
+import type { HandedJob, Outcome } from './queries/tick.ts'
 
 /** What a worker tells as it happens. Handlers run in the worker's own turn: keep them short. */
 export interface WorkerEvents {

@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
+import type { Id } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Logger } from './log.ts'
-import type { Id } from './queries.ts'
 
 /** The job that an executor runs. */
 export interface Job {

@@ -1,8 +1,8 @@
+import type { Database, Id } from './database.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { CancelledError, JobtableError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { Database, Id } from './queries.ts'
-import { beat } from './queries.ts'
+import { beat } from './queries/worker.ts'
 import { Service } from './service.ts'
 
 /** A worker shows that it lives this often, in milliseconds: one small write a process. */

@@ -8,6 +8,7 @@ export {
   type WaitOptions,
   waitFor,
 } from './client.ts'
+export type { Database, Id } from './database.ts'
 export {
   CancelledError,
   ConfigError,
@@ -35,5 +36,4 @@ export { JobExecutor } from './job-executor.ts'
 export { loadExecutors } from './loader.ts'
 export type { Logger } from './log.ts'
 export { migrate } from './migrate.ts'
-export type { Database, Id } from './queries.ts'
 export { DEFAULT_CONCURRENCY, Worker, type WorkerOptions } from './worker.ts'

@@ -1,8 +1,8 @@
+import type { Id } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Context, Executor } from './executor.ts'
 import { toExecutor } from './executor.ts'
 import type { Logger } from './log.ts'
-import type { Id } from './queries.ts'
 
 /**
  * The class form of an executor, for people who know REX.JOB: a `name`, and `execute` with the job's

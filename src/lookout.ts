@@ -1,4 +1,4 @@
-import type { TickAnswer } from './queries.ts'
+import type { TickAnswer } from './queries/tick.ts'
 
 /** After a claim that found some jobs, but not as many as there was room for, look again this soon. */
 const LINGER_MS = 1

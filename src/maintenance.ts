@@ -1,6 +1,6 @@
+import type { Database } from './database.ts'
 import type { Events } from './events.ts'
-import type { Database } from './queries.ts'
-import { purge } from './queries.ts'
+import { purge } from './queries/worker.ts'
 import { Service } from './service.ts'
 
 /** Finished jobs are looked through for those to remove this often, in milliseconds. */

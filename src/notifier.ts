@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
 import pgListen, { type Subscriber } from 'pg-listen'
 import { Backoff } from './backoff.ts'
-import type { Id } from './queries.ts'
+import type { Id } from './database.ts'
 import { Service } from './service.ts'
 
 /** A notification must come back within this time, or LISTEN does not work here. */

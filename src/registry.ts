@@ -1,8 +1,8 @@
 import { withRetry } from './backoff.ts'
+import type { Database } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
-import type { Database } from './queries.ts'
-import { registerType, setUp } from './queries.ts'
+import { registerType, setUp } from './queries/worker.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {

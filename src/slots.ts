@@ -1,6 +1,7 @@
+import type { Id } from './database.ts'
 import type { JobtableError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { HandedJob, Id, LaneRange, Outcome } from './queries.ts'
+import type { HandedJob, LaneRange, Outcome } from './queries/tick.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { StoredError } from './queries.ts'
+import type { StoredError } from './queries/tick.ts'
 
 /** The longest stack or cause that is stored, in characters: an error can hold a whole response. */
 const MAX_TEXT = 20_000

@@ -2,8 +2,8 @@ import type { Pool, PoolClient } from 'pg'
 import { withRetry } from './backoff.ts'
 import { fromDatabase, isTransient } from './errors.ts'
 import type { Transaction } from './executor.ts'
-import type { HandedJob } from './queries.ts'
-import { complete, wasCompleted } from './queries.ts'
+import type { HandedJob } from './queries/tick.ts'
+import { complete, wasCompleted } from './queries/worker.ts'
 
 /**
  * Runs `work` in a transaction whose last statement completes the job. If the answer to COMMIT is

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
+import type { Id } from '../database.ts'
 import { JobtableError } from '../errors.ts'
-import type { Id } from '../queries.ts'
 import { type DatabaseOptions, withDatabase } from './connect.ts'
 import { EXIT } from './exit.ts'
 import { printFailure } from './failure.ts'

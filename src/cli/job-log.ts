@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
+import type { Id } from '../database.ts'
 import { type LogLine, logsAfter } from '../queries/jobs.ts'
-import type { Id } from '../queries.ts'
 import { harmless, paint } from './output.ts'
 import { timeText } from './time.ts'
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
+import type { Id } from '../database.ts'
 import { JOB_STATUSES, type JobStatus, listJobs } from '../queries/jobs.ts'
-import type { Id } from '../queries.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { JOB_COLUMNS } from './job-view.ts'
 import { integer, jobId, jsonOption } from './options.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import type { Id } from '../queries.ts'
+import type { Id } from '../database.ts'
 
 /** The largest bigint, which no id exceeds. */
 const MAX_ID = 2n ** 63n - 1n

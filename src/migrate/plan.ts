@@ -1,5 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from 'pg'
-import type { Database } from '../queries.ts'
+import type { Database } from '../database.ts'
 import { type Comparison, compare, compareVersions, type SchemaStatus } from './compare.ts'
 import { MigrateError, sentence } from './error.ts'
 import { TAKE_INSTALLER_LOCK } from './queries.ts'

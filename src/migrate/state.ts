@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Database } from '../queries.ts'
+import type { Database } from '../database.ts'
 import { BOOKS, FACTS } from './queries.ts'
 import { refusable } from './refusal.ts'
 

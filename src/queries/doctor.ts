@@ -1,5 +1,5 @@
 import type { QueryResultRow } from 'pg'
-import { all, type Database, type Id, one } from '../queries.ts'
+import { all, type Database, type Id, one } from '../database.ts'
 import { LIVE_WITHIN } from './status.ts'
 
 /** Jobs looked at for each type: that some wait is what matters, not how many. */

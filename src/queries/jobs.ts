@@ -1,5 +1,6 @@
 import type { QueryResultRow } from 'pg'
-import { all, type Database, type Id, jsonText, type LogLevel, one } from '../queries.ts'
+import { all, type Database, type Id, jsonText, one } from '../database.ts'
+import type { LogLevel } from './worker.ts'
 
 /** Statuses in the order of a job's life. */
 export const JOB_STATUSES = [

@@ -1,5 +1,5 @@
-import type { Database } from '../queries.ts'
-import { all } from '../queries.ts'
+import type { Database } from '../database.ts'
+import { all } from '../database.ts'
 
 /** Lets a session name the queue's tables without their schema. */
 export async function useJobtableSchema(database: Database): Promise<void> {

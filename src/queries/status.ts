@@ -1,5 +1,5 @@
 import type { QueryResultRow } from 'pg'
-import { all, type Database, type Id } from '../queries.ts'
+import { all, type Database, type Id } from '../database.ts'
 
 /** A worker that has shown itself within this time lives: six heartbeats. */
 export const LIVE_WITHIN = '30 seconds'

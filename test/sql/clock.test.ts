@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import * as queries from '../../src/queries.ts'
+import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, readJob } from '../support/job.ts'
 import { openSession, type Session } from '../support/session.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import * as queries from '../../src/queries.ts'
+import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, insertJobs } from '../support/job.ts'
 import { only, outcome, startTicker } from '../support/ticker.ts'

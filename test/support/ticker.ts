@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import * as queries from '../../src/queries.ts'
+import type { Database as Connection } from '../../src/database.ts'
+import * as queries from '../../src/queries/tick.ts'
+import { startWorker } from '../../src/queries/worker.ts'
 import type { Database } from './database.ts'
 import { insertJob, type Queryable, type Status, statusOf } from './job.ts'
 import type { Session } from './session.ts'
@@ -54,7 +56,7 @@ export async function startTicker(
   database: Database | Session,
   ...types: readonly string[]
 ): Promise<Ticker> {
-  const connectionOf = (queryable: Database | Session): queries.Database =>
+  const connectionOf = (queryable: Database | Session): Connection =>
     'pool' in queryable ? queryable.pool : queryable.client
   const own = connectionOf(database)
   const ids = new Map<string, number>()
@@ -69,7 +71,7 @@ export async function startTicker(
     )
     ids.set(name, row?.id ?? 0)
   }
-  const id = await queries.startWorker(own, {
+  const id = await startWorker(own, {
     host: 'by-hand',
     pid: process.pid,
     version: '0',

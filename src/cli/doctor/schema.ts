@@ -1,9 +1,9 @@
+import type { Database } from '../../database.ts'
 import { compare } from '../../migrate/compare.ts'
 import { serverNotices } from '../../migrate/server.ts'
 import { loadSource } from '../../migrate/source.ts'
 import { readState } from '../../migrate/state.ts'
 import { MigrateError } from '../../migrate.ts'
-import type { Database } from '../../queries.ts'
 import { type Finding, fault, ok, warning } from './finding.ts'
 
 /** Whether this version can work with the database's schema, and with its server. */

@@ -1,5 +1,5 @@
+import type { Database } from '../../database.ts'
 import { autovacuum, type Holder, hiddenSessions, snapshotHolders } from '../../queries/doctor.ts'
-import type { Database } from '../../queries.ts'
 import { durationText } from '../time.ts'
 import { type Finding, fault, orOk, warning } from './finding.ts'
 

@@ -1,7 +1,7 @@
 import type { Client } from 'pg'
 import type { ConnectionSource } from '../../config.ts'
+import type { Database } from '../../database.ts'
 import { listen, notify } from '../../queries/session.ts'
-import type { Database } from '../../queries.ts'
 import { connect } from '../connect.ts'
 import { messageOf } from '../errors.ts'
 import { type Finding, fault, ok } from './finding.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { type LaneRange, type TickAnswer, tick } from '../../../src/queries.ts'
+import { type LaneRange, type TickAnswer, tick } from '../../../src/queries/tick.ts'
 import { useDatabase } from '../../support/database.ts'
 
 const database = useDatabase()

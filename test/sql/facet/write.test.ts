@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import * as queries from '../../../src/queries.ts'
+import type { HandedJob } from '../../../src/queries/tick.ts'
+import * as queries from '../../../src/queries/worker.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
@@ -19,17 +20,17 @@ beforeAll(async () => {
 })
 
 /** A job that runs. */
-async function startJob(): Promise<queries.HandedJob> {
+async function startJob(): Promise<HandedJob> {
   await insertJob(database(), 'writing')
   return only(await ticker.claim())
 }
 
-async function startJobs(count: number): Promise<readonly queries.HandedJob[]> {
+async function startJobs(count: number): Promise<readonly HandedJob[]> {
   await insertJobs(database(), 'writing', count)
   return await ticker.claim()
 }
 
-const progress = (job: queries.HandedJob, more: Partial<queries.ProgressRow>) => ({
+const progress = (job: HandedJob, more: Partial<queries.ProgressRow>) => ({
   id: job.id,
   lease: job.lease,
   fraction: undefined,
@@ -38,7 +39,7 @@ const progress = (job: queries.HandedJob, more: Partial<queries.ProgressRow>) =>
   ...more,
 })
 
-const line = (job: queries.HandedJob, message: string, more: Partial<queries.LogRow> = {}) => ({
+const line = (job: HandedJob, message: string, more: Partial<queries.LogRow> = {}) => ({
   id: job.id,
   lease: job.lease,
   ageMs: 0,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import * as queries from '../../../src/queries.ts'
+import * as queries from '../../../src/queries/tick.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs, readJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import * as queries from '../../../src/queries.ts'
+import * as queries from '../../../src/queries/worker.ts'
 import { useDatabase } from '../../support/database.ts'
 import { FINAL_STATUSES, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
 import { openSession } from '../../support/session.ts'

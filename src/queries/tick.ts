@@ -1,0 +1,228 @@
+import { type Database, type Id, jsonText, one, prepared } from '../database.ts'
+
+/** A job as the database hands it to a worker. */
+export interface HandedJob {
+  readonly id: Id
+  readonly lease: Id
+  readonly status: 'queued' | 'started'
+  readonly type: string
+  readonly attempt: number
+  readonly payload: Record<string, unknown>
+  readonly owner: string
+  readonly title: string | null
+  readonly properties: Record<string, unknown>
+  readonly priority: number | null
+  readonly key: string | null
+  /** Milliseconds since 1970, as the other times. */
+  readonly createdAt: number
+  readonly runAt: number
+  readonly startedAt: number | null
+}
+
+/** How an attempt failed, as `job_attempt` keeps it. */
+export interface StoredError {
+  readonly name: string
+  readonly message: string
+  readonly stack?: string | undefined
+  readonly cause?: string | undefined
+}
+
+/** How a job that was handed out came to its end, or back. */
+export interface Outcome {
+  readonly id: Id
+  readonly lease: Id
+  /** Released: it goes back to new. Returned: likewise, before its executor has begun. */
+  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'released' | 'returned'
+  /** One line for people: status_detail. */
+  readonly detail?: string | undefined
+  /** JSON text. */
+  readonly result?: string | undefined
+  readonly error?: StoredError | undefined
+}
+
+/** The lanes of one type: which part of the backlog a claim looks at, and how many it may take. */
+export interface LaneRange {
+  readonly fromLane: number
+  readonly fromSeq: Id
+  readonly toLane: number
+  readonly room: number
+}
+
+export interface TickRequest {
+  readonly worker: Id
+  readonly lease: Id
+  readonly outcomes: readonly Outcome[]
+  /** Queued jobs of the worker that shall begin now. */
+  readonly begin: readonly Pick<HandedJob, 'id' | 'lease'>[]
+  readonly ranges: readonly LaneRange[]
+  /** How many jobs may be started. */
+  readonly slots: number
+  /** How many more may be queued. */
+  readonly prefetch: number
+  /** Whether the worker will look again in a moment, so that nobody need wake it. */
+  readonly promises: boolean
+  /** Whether it will even if it is given all that it asks for. */
+  readonly stays: boolean
+  /** Whether it waits for the end of transactions, and wants to know of those that are open. */
+  readonly awaits: boolean
+}
+
+export interface TickAnswer {
+  /** Outcomes not written because a client has locked the job's row: to be sent again. */
+  readonly locked: readonly Id[]
+  /** Outcomes refused because the job is no longer this worker's. */
+  readonly lost: readonly Id[]
+  /** Queued jobs that begin now, as they are now. */
+  readonly begun: readonly HandedJob[]
+  /** Queued jobs whose row a client has locked: still queued. */
+  readonly waiting: readonly Id[]
+  readonly claimed: readonly HandedJob[]
+  /** How long the text was in which the claimed jobs came. */
+  readonly claimedLength: number
+  /** How many ids of entries were looked at, also of jobs that are gone. */
+  readonly looked: number
+  /** Whether entries are left to look at. */
+  readonly more: boolean
+  /** Milliseconds until the next scheduled job is due, if there is one. */
+  readonly nextDueMs: number | undefined
+  /** After a look that found nothing, if asked for: transactions that may yet make jobs claimable in silence. */
+  readonly writers: readonly string[]
+}
+
+type TickColumns = {
+  locked: Id[]
+  lost: Id[]
+  begun: string
+  waiting: Id[]
+  claimed: string
+  looked: number
+  more: boolean
+  next_due_ms: number
+  writers: string[]
+}
+
+/** What there is nothing to tell of is null. */
+type TickRow = { [Column in keyof TickColumns]: TickColumns[Column] | null }
+
+const TICK = prepared(
+  `select * from jobtable_internal.tick(
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+     $16
+   )`,
+)
+
+/** One round of a worker: outcomes, beginnings, claims, in one transaction. */
+export async function tick(database: Database, request: TickRequest): Promise<TickAnswer> {
+  const completed: Id[] = []
+  const leases: Id[] = []
+  const others: string[] = []
+  for (const o of request.outcomes) {
+    if (o.outcome === 'completed' && o.result === undefined && o.detail === undefined) {
+      completed.push(o.id)
+      leases.push(o.lease)
+    } else {
+      others.push(outcomeJson(o))
+    }
+  }
+  const row = await one<TickRow>(database, TICK, [
+    request.worker,
+    request.lease,
+    completed,
+    leases,
+    `[${others.join(',')}]`,
+    request.begin.map((job) => job.id),
+    request.begin.map((job) => job.lease),
+    request.ranges.map((range) => range.fromLane),
+    request.ranges.map((range) => range.fromSeq),
+    request.ranges.map((range) => range.toLane),
+    request.ranges.map((range) => range.room),
+    request.slots,
+    request.prefetch,
+    request.promises,
+    request.stays,
+    request.awaits,
+  ])
+  return {
+    locked: row.locked ?? [],
+    lost: row.lost ?? [],
+    begun: handedJobs(row.begun),
+    waiting: row.waiting ?? [],
+    claimed: handedJobs(row.claimed),
+    claimedLength: row.claimed?.length ?? 0,
+    looked: row.looked ?? 0,
+    more: row.more ?? false,
+    nextDueMs: row.next_due_ms ?? undefined,
+    writers: row.writers ?? [],
+  }
+}
+
+/** What jobtable_internal.batch() writes. */
+type Batch = readonly [
+  lease: Id,
+  startedAt: number | null,
+  usualType: string | null,
+  usualOwner: string | null,
+  ...jobs: HandedRow[],
+]
+
+/** What jobtable_internal.handed() writes of a job. */
+type HandedRow = readonly [
+  id: Id,
+  attempt: number,
+  createdAt: number,
+  payload: Record<string, unknown>,
+  type?: string,
+  owner?: string,
+  rest?: {
+    readonly title: string | null
+    readonly key: string | null
+    readonly priority: number | null
+    readonly run_at: string
+    readonly properties: Record<string, unknown>
+  },
+]
+
+/** The jobs of batches, whose texts are joined by commas. */
+function handedJobs(text: string | null): HandedJob[] {
+  if (text === null) return []
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- what batch() writes
+  const batches: Batch[] = JSON.parse(`[${text}]`)
+  return batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
+    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]) => ({
+      id,
+      lease,
+      status: startedAt === null ? 'queued' : 'started',
+      type: type ?? usualType ?? '',
+      attempt,
+      payload,
+      owner: owner ?? usualOwner ?? '',
+      title: rest?.title ?? null,
+      properties: rest?.properties ?? {},
+      priority: rest?.priority ?? null,
+      key: rest?.key ?? null,
+      createdAt,
+      runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
+      startedAt,
+    })),
+  )
+}
+
+/** An outcome as JSON text. A result is JSON text already and goes in as it is. */
+function outcomeJson(outcome: Outcome): string {
+  const { result, ...rest } = outcome
+  const text = jsonText(rest)
+  return result === undefined ? text : `${text.slice(0, -1)},"result":${result}}`
+}
+
+/**
+ * What the worker holds, after an answer was lost: fences the lease of the lost call, so that it has
+ * either happened before this returns or never will.
+ */
+export async function adopt(database: Database, worker: Id, lease: Id): Promise<HandedJob[]> {
+  const row = await one<{ jobs: string | null }>(
+    database,
+    'select jobtable_internal.adopt($1, $2) as jobs',
+    [worker, lease],
+  )
+  return handedJobs(row.jobs)
+}
