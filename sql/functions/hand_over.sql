@@ -1,4 +1,4 @@
---! requires: batch, handed
+--! requires: batch, handed, may_run
 -- Claims the jobs among `taken` that may run, all of one priority, as `status` (started or queued).
 -- The ready entries only say where to look: the job's own row decides, and is never waited for. One
 -- that a client's open transaction holds is passed over and looked at again in 200 ms, or later the
@@ -37,8 +37,7 @@ begin
           started_at = case when v_starts then v_now end,
           worker = hand_over.worker,
           lease = hand_over.lease
-        where j.id = any (v_free) and j.status = 'new' and not j.paused and j.run_at <= v_now
-          and coalesce(j.priority, hand_over.priority) = hand_over.priority
+        where j.id = any (v_free) and jobtable_internal.may_run(j, hand_over.priority, v_now)
         returning j.id, jobtable_internal.handed(j, v_type, v_owner) as job
       )
       select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
@@ -61,8 +60,7 @@ begin
     select v_now + least(interval '5 seconds', interval '200 milliseconds' * (1 + missed / 32)), j.id
     from jobtable.job j
     where j.id = any (taken) and j.id <> all (hand_over.ids)
-      and j.status = 'new' and not j.paused and j.run_at <= v_now
-      and coalesce(j.priority, hand_over.priority) = hand_over.priority
+      and jobtable_internal.may_run(j, hand_over.priority, v_now)
     on conflict do nothing;
     get diagnostics missed = row_count;
   else

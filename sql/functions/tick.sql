@@ -26,21 +26,29 @@ set lock_timeout = '200ms'
 as $$
 declare
   v_part record;
+  v_writer text;
 begin
-  perform jobtable_internal.write_as_queue();
+  v_writer := jobtable_internal.write_as_queue();
 
   -- Assignments, since a query of a function costs three times as much.
   if cardinality(completed) > 0 or jsonb_array_length(outcomes) > 0 then
     v_part := jobtable_internal.finish(completed, completed_leases, outcomes);
     locked := nullif(v_part.locked, '{}');
     lost := nullif(v_part.lost, '{}');
+  elsif slots > 0 and not promises then
+    v_part := jobtable_internal.claim_lone(
+      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots
+    );
+    claimed := v_part.claimed;
+    looked := v_part.looked;
+    more := false;
   end if;
   if cardinality(begin_ids) > 0 then
     v_part := jobtable_internal.begin_queued(begin_ids, begin_leases);
     begun := v_part.begun;
     waiting := nullif(v_part.waiting, '{}');
   end if;
-  if slots + prefetch > 0 then
+  if looked is null and slots + prefetch > 0 then
     v_part := jobtable_internal.claim(
       worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch, promises, stays,
       awaits
@@ -52,6 +60,6 @@ begin
     writers := v_part.writers;
   end if;
 
-  perform set_config('jobtable.writer', '', true);
+  v_writer := set_config('jobtable.writer', '', true);
 end
 $$;

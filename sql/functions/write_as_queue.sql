@@ -1,13 +1,16 @@
 -- Tells the guards that the queue itself writes, until the caller sets jobtable.writer back. What it
 -- writes is flushed at COMMIT, whatever the role's default says: started means started after a crash.
-create or replace function jobtable_internal.write_as_queue() returns void
+-- It answers the setting, so that it can be assigned: PERFORM runs a query, which costs three times that.
+create or replace function jobtable_internal.write_as_queue() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_set text;
 begin
-  perform set_config('jobtable.writer', 'queue', true);
   if current_setting('synchronous_commit') = 'off' then
-    perform set_config('synchronous_commit', 'on', true);
+    v_set := set_config('synchronous_commit', 'on', true);
   end if;
+  return set_config('jobtable.writer', 'queue', true);
 end
 $$;
