@@ -12,6 +12,7 @@ import { Senders } from '../lib/senders.ts'
 const CONNECTIONS = 16
 /** Connections are made, code is compiled. */
 const WARM_UP_SECONDS = 2
+const WARM_UP_JOBS = 50
 /** Long enough for a worker to listen, and for each to become idle again. */
 const LISTEN_MS = 1_000
 const IDLE_MS = 10
@@ -48,7 +49,7 @@ export const latency: Scenario = {
       cell('one at a time', (...run) => sendOneByOne(jobs, ...run))
     return quick
       ? [oneByOne(100), poisson(100, 5), half(5)]
-      : [oneByOne(300), poisson(10, 20), poisson(100, 10), poisson(1_000, 10), half(10)]
+      : [oneByOne(500), poisson(10, 20), poisson(100, 10), poisson(1_000, 10), half(10)]
   },
 }
 
@@ -63,8 +64,8 @@ async function measure(bench: Bench, contender: Contender, send: Send): Promise<
 }
 
 async function sendOneByOne(jobs: number, senders: Senders, runners: Runners): Promise<Figures> {
-  for (let sent = 1; sent <= jobs; sent += 1) {
-    await senders.one()
+  for (let sent = 1; sent <= WARM_UP_JOBS + jobs; sent += 1) {
+    await senders.one(sent > WARM_UP_JOBS)
     await runners.completed(sent)
     await sleep(IDLE_MS)
   }
