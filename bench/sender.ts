@@ -61,7 +61,7 @@ async function obey(order: SenderOrder): Promise<void> {
       return tell({ answer: 'prepared' })
     }
     case 'one':
-      await send(order.isMeasured ? nowUs() : undefined)
+      await send(nowUs())
       return tell({ answer: 'sent', jobs: 1, lateUs: [] })
     case 'poisson':
       return tell(await sendPoisson(order.plan))

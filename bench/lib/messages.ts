@@ -51,7 +51,7 @@ export type SenderOrder =
       readonly connections: number
     }
   /** One job, now. */
-  | { readonly order: 'one'; readonly isMeasured: boolean }
+  | { readonly order: 'one' }
   /** Jobs at random times, whether the ones before have been accepted or not. */
   | { readonly order: 'poisson'; readonly plan: PoissonPlan }
   /** As many as go, each connection one after the other. */

@@ -24,8 +24,8 @@ export class Senders implements AsyncDisposable {
   }
 
   /** One job, now. */
-  async one(isMeasured: boolean): Promise<void> {
-    await this.#children[0]?.ask({ order: 'one', isMeasured }, 'sent')
+  async one(): Promise<void> {
+    await this.#children[0]?.ask({ order: 'one' }, 'sent')
   }
 
   /** Jobs at random times. Answers how many, and how late the sender itself was with each. */

@@ -3,16 +3,15 @@ import { NOOP } from '../lib/batch.ts'
 import type { Bench } from '../lib/bench.ts'
 import type { Contender } from '../lib/contender.ts'
 import { type Figures, quantile } from '../lib/figures.ts'
-import type { Latencies } from '../lib/messages.ts'
+import type { Latencies, PoissonPlan } from '../lib/messages.ts'
 import { openQueue } from '../lib/queue.ts'
 import type { Runners } from '../lib/runner.ts'
 import type { Cell, Measured, Scenario } from '../lib/scenario.ts'
 import { Senders } from '../lib/senders.ts'
 
 const CONNECTIONS = 16
-/** Connections are made, code is compiled. */
-const WARM_UP_SECONDS = 2
-const WARM_UP_JOBS = 50
+/** Before anything is measured: connections are made, code is compiled. */
+const WARM_UP: PoissonPlan = { perSecond: 200, seconds: 5, warmUpSeconds: 5 }
 /** Long enough for a worker to listen, and for each to become idle again. */
 const LISTEN_MS = 1_000
 const IDLE_MS = 10
@@ -40,9 +39,10 @@ export const latency: Scenario = {
       cell(`${perSecond} a second`, (...run) => sendPoisson(perSecond, seconds, ...run))
     const half = (seconds: number): Cell =>
       cell('half of capacity', async (senders, runners) => {
+        const before = runners.tally.jobs
         const sent = await senders.flood(CAPACITY_SECONDS)
-        const perSecond = runners.tally.jobs / CAPACITY_SECONDS
-        await runners.completed(sent)
+        const perSecond = (runners.tally.jobs - before) / CAPACITY_SECONDS
+        await runners.completed(before + sent)
         return await sendPoisson(perSecond / 2, seconds, senders, runners)
       })
     const oneByOne = (jobs: number): Cell =>
@@ -59,14 +59,17 @@ async function measure(bench: Bench, contender: Contender, send: Send): Promise<
   await using senders = await Senders.prepare(queue, 1, CONNECTIONS)
   await runners.start().started
   await sleep(LISTEN_MS)
+  const warmUp = await senders.poisson(WARM_UP)
+  await runners.completed(warmUp.jobs)
   const figures = await send(senders, runners)
   return { figures: { ...figures, ...summary(await runners.latencies()) } }
 }
 
 async function sendOneByOne(jobs: number, senders: Senders, runners: Runners): Promise<Figures> {
-  for (let sent = 1; sent <= WARM_UP_JOBS + jobs; sent += 1) {
-    await senders.one(sent > WARM_UP_JOBS)
-    await runners.completed(sent)
+  const before = runners.tally.jobs
+  for (let sent = 1; sent <= jobs; sent += 1) {
+    await senders.one()
+    await runners.completed(before + sent)
     await sleep(IDLE_MS)
   }
   return {}
@@ -79,8 +82,7 @@ async function sendPoisson(
   runners: Runners,
 ): Promise<Figures> {
   const before = runners.tally.jobs
-  const plan = { perSecond, seconds: seconds + WARM_UP_SECONDS, warmUpSeconds: WARM_UP_SECONDS }
-  const { jobs, lateUs } = await senders.poisson(plan)
+  const { jobs, lateUs } = await senders.poisson({ perSecond, seconds, warmUpSeconds: 0 })
   await runners.completed(before + jobs)
   return {
     offeredPerSecond: perSecond,
