@@ -11,7 +11,7 @@ import { Senders } from '../lib/senders.ts'
 
 const CONNECTIONS = 16
 /** Before anything is measured: connections are made, code is compiled. */
-const WARM_UP: PoissonPlan = { perSecond: 200, seconds: 5, warmUpSeconds: 5 }
+const WARM_UP: PoissonPlan = { perSecond: 200, seconds: 5, warmUpSeconds: 60 }
 /** Long enough for a worker to listen, and for each to become idle again. */
 const LISTEN_MS = 1_000
 const IDLE_MS = 10
