@@ -84,6 +84,8 @@ export class Dispatcher extends Service {
   #forsaken = false
   /** Whether trouble was told that a tick has not yet ended. */
   #troubled = false
+  /** Until when outcomes gather for the next tick, by performance.now(). */
+  #gatherUntil = 0
   /** When to begin queued jobs, by performance.now(): later than now if a client has locked one. */
   #beginAt = 0
 
@@ -201,11 +203,11 @@ export class Dispatcher extends Service {
       const full = this.#lookout.plenty && vacancy >= WORTH_A_TICK
       return !alone && (full || this.#completer.waiting >= WORTH_A_TICK) ? 0 : Infinity
     }
-    const outcomes = this.#completer.waitMs(now)
-    if (vacancy <= 0 && this.#queued.length === 0) return outcomes
     const begins = this.#queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
     const looks = vacancy > 0 ? this.#lookout.at : Infinity
-    return Math.min(outcomes, Math.max(0, Math.min(looks, begins) - now))
+    const claims = Math.max(0, Math.min(looks, begins) - now)
+    const gathers = this.#completer.waiting < WORTH_A_TICK ? this.#gatherUntil - now : 0
+    return Math.max(gathers, Math.min(this.#completer.waitMs(now), claims))
   }
 
   get #freeSlots(): number {
@@ -271,6 +273,7 @@ export class Dispatcher extends Service {
     this.#failing = false
     this.#backoff.reset()
     this.#settle(answer, sent)
+    if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {
       // One type was looked at: it is the others' turn.
       if (this.#caution.apart) this.#lookout.call()

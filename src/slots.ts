@@ -17,6 +17,12 @@ const LINE_PATIENCE_MS = 100
 /** Durations vary: an average follows longer ones by a quarter, shorter ones by a thirty-second. */
 const RISE = 1 / 4
 const FALL = 1 / 32
+/**
+ * While jobs take long, outcomes gather for this share of the time that they take, and for so long at
+ * most, in milliseconds: a slot that waits for them is idle no longer than that.
+ */
+const GATHER_SHARE = 1 / 50
+const MAX_GATHER_MS = 3
 /** The shortest duration reckoned with, in milliseconds. */
 const SHORTEST_MS = 0.001
 
@@ -128,6 +134,13 @@ export class Slots {
     const places = this.#places()
     const ahead = this.#types.filter(isShort).map((type) => this.#ahead(type, places))
     return Math.max(places, ...ahead) - coming
+  }
+
+  /** How long outcomes may gather for a tick, by the shortest jobs of those that run, in milliseconds. */
+  get gatherMs(): number {
+    const running = this.#types.filter((type) => type.held > 0)
+    const shortest = Math.min(...running.map((type) => type.meanMs ?? 0))
+    return running.length === 0 ? 0 : Math.min(MAX_GATHER_MS, shortest * GATHER_SHARE)
   }
 
   /** A claim was sent: the next one is for the others. */
