@@ -206,7 +206,8 @@ export class Dispatcher extends Service {
     const begins = this.#queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
     const looks = vacancy > 0 ? this.#lookout.at : Infinity
     const claims = Math.max(0, Math.min(looks, begins) - now)
-    const gathers = this.#completer.waiting < WORTH_A_TICK ? this.#gatherUntil - now : 0
+    const isUrgent = this.#lookout.called || this.#completer.waiting >= WORTH_A_TICK
+    const gathers = isUrgent ? 0 : this.#gatherUntil - now
     return Math.max(gathers, Math.min(this.#completer.waitMs(now), claims))
   }
 
@@ -236,7 +237,12 @@ export class Dispatcher extends Service {
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
-    const look = this.#lookout.look(wanted, room.whole, this.#ticks.size === 0)
+    const look = this.#lookout.look({
+      wanted,
+      whole: room.whole && !this.#caution.apart,
+      stays: room.passes,
+      alone: this.#ticks.size === 0,
+    })
     const sent = { lease: randomLease(), outcomes, begin, look }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
@@ -249,6 +255,7 @@ export class Dispatcher extends Service {
       promises: look.promises,
       stays: room.passes,
       awaits: look.awaits,
+      woken: look.woken && slots > 0 && outcomes.length + begin.length === 0,
     }).finally(() => {
       this.#ticks.delete(sent)
       this.alarm.ring()
@@ -327,7 +334,7 @@ export class Dispatcher extends Service {
     if (sent.look.wanted === 0) return
     this.#lookout.answered(answer, sent.look, performance.now())
     const held = this.#slots.running + this.#slots.inLine + this.#queued.length
-    if (held + this.#completer.size === 0 && this.#lookout.armed) events.emit('idle')
+    if (held + this.#completer.size === 0 && this.#lookout.sleeps) events.emit('idle')
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */

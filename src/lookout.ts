@@ -10,7 +10,10 @@ const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
 /** After a claim that found only what other workers were taking, look again this soon. */
 const CONTENDED_MS = { first: 1, longest: 32 } as const
 
-/** So many looks in a row that found jobs make a worker promise the next: single jobs wake it. */
+/**
+ * After so many looks in a row that found jobs the worker promises the next one. Single jobs, which come
+ * more rarely, notify it: setting the flag and taking it back would cost more.
+ */
 const BUSY_LOOKS = 2
 
 export interface LookoutOptions {
@@ -18,6 +21,18 @@ export interface LookoutOptions {
   readonly pollMs: () => number
   /** Wakes workers that sleep because this one had room: it has none left. */
   readonly callOthers: () => void
+}
+
+/** A look at the queue that is about to be sent. */
+export interface LookRequest {
+  /** How many jobs it may bring. */
+  readonly wanted: number
+  /** Whether they may be of any type. */
+  readonly whole: boolean
+  /** Whether another will follow although it brings all of them. */
+  readonly stays: boolean
+  /** Whether no other look is on its way. */
+  readonly alone: boolean
 }
 
 /** A look at the queue that is on its way. */
@@ -30,6 +45,8 @@ export interface Look {
   readonly promises: boolean
   /** Whether it waits for the end of transactions. */
   readonly awaits: boolean
+  /** Whether the worker slept, and was called. */
+  readonly woken: boolean
   /** Its number, if no other was on its way when it was sent. */
   readonly alone: number | undefined
   /** How often somebody had called when it was sent: a later call may mean a job that it misses. */
@@ -46,11 +63,15 @@ export class Lookout {
   #at = 0
   #looks = 0
   #calls = 0
+  /** How many of the calls were before the last look was sent. */
+  #callsSeen = 0
   /** Looks in a row that found jobs. */
   #found = 0
   /** Whether the next job wakes the worker: no promise is left. */
   #armed = false
   #armedAt = 0
+  #sleeps = false
+  #woken = false
   /** Transactions that do not know that the worker wants to be woken: it looks until they have ended. */
   #awaited: readonly string[] = []
   #contended = 0
@@ -73,13 +94,20 @@ export class Lookout {
   }
 
   /** Whether the last look found nothing, and the next job wakes the worker. */
-  get armed(): boolean {
-    return this.#armed && this.#found === 0
+  get sleeps(): boolean {
+    return this.#sleeps
+  }
+
+  /** Whether somebody has called since the last look was sent. */
+  get called(): boolean {
+    return this.#calls !== this.#callsSeen
   }
 
   /** There may be something: look at once, and again after a look that is on its way. */
   call(): void {
     this.#calls += 1
+    this.#woken ||= this.#sleeps
+    this.#sleeps = false
     this.#at = 0
   }
 
@@ -89,14 +117,18 @@ export class Lookout {
   }
 
   /** A look is sent. */
-  look(wanted: number, whole: boolean, alone: boolean): Look {
+  look({ wanted, whole, stays, alone }: LookRequest): Look {
     this.#looks += 1
-    if (this.#found >= BUSY_LOOKS) this.#armed = false
+    this.#callsSeen = this.#calls
+    if (stays && this.#found >= BUSY_LOOKS) this.#armed = false
+    const woken = this.#woken
+    this.#woken = false
     return {
       wanted,
       whole,
       promises: !this.#armed,
       awaits: this.#awaited.length > 0,
+      woken,
       alone: alone ? this.#looks : undefined,
       calls: this.#calls,
     }
@@ -110,6 +142,7 @@ export class Lookout {
     this.#overfull = overfull
     this.#plenty = more && looked > 0
     this.#found = looked > 0 ? this.#found + 1 : 0
+    this.#sleeps = false
     if (looked > 0 || !more) this.#contended = 0
 
     if (this.#calls !== look.calls || this.#plenty) this.#at = 0
@@ -132,6 +165,7 @@ export class Lookout {
     if (!this.#armed) this.#armedAt = now
     this.#awaited = this.#armed ? this.#awaited.filter((one) => writers.includes(one)) : writers
     this.#armed = true
+    this.#sleeps = true
     const { shortest, longest } = AWAIT_MS
     const awaitMs = Math.min(longest, Math.max(shortest, (now - this.#armedAt) / 4))
     const ms = this.#awaited.length > 0 ? awaitMs : this.#options.pollMs()

@@ -136,11 +136,10 @@ export class Slots {
     return Math.max(places, ...ahead) - coming
   }
 
-  /** How long outcomes may gather for a tick, by the shortest jobs of those that run, in milliseconds. */
+  /** How long outcomes may gather for a tick, by the shortest jobs of late, in milliseconds. */
   get gatherMs(): number {
-    const running = this.#types.filter((type) => type.held > 0)
-    const shortest = Math.min(...running.map((type) => type.meanMs ?? 0))
-    return running.length === 0 ? 0 : Math.min(MAX_GATHER_MS, shortest * GATHER_SHARE)
+    const shortest = Math.min(...this.#types.map((type) => type.meanMs ?? Infinity))
+    return shortest === Infinity ? 0 : Math.min(MAX_GATHER_MS, shortest * GATHER_SHARE)
   }
 
   /** A claim was sent: the next one is for the others. */

@@ -37,7 +37,7 @@ const FLUSH_MS = 30_000
 const CONNECT_TIMEOUT_MS = 10_000
 /** A tick takes milliseconds. One without an answer for so long has lost its connection. */
 const TICK_TIMEOUT_MS = 30_000
-/** Connections for executors' transactions; the dispatcher has its own two. */
+/** Connections for executors' transactions; the dispatcher has its own three. */
 const TRANSACTION_POOL_SIZE = 8
 /** And for their facets: apart, so that long transactions do not hold up what others tell. */
 const FACET_POOL_SIZE = 4

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from '../systems/system.ts'
-import type { Bench } from './bench.ts'
+import type { Bench, Options } from './bench.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Rounds, Run } from './rounds.ts'
 import type { Scenario } from './scenario.ts'
@@ -16,6 +16,8 @@ export interface Result {
   readonly scenario: string
   readonly purpose: string
   readonly date: string
+  /** The arguments of the command line, without those that name folders of this machine. */
+  readonly command: string
   readonly quick: boolean
   readonly long: boolean
   readonly machine: Machine
@@ -43,6 +45,7 @@ export async function describeResult(
     scenario: scenario.name,
     purpose: scenario.purpose,
     date: new Date().toISOString(),
+    command: commandOf(bench.options),
     quick: bench.options.quick,
     long: bench.options.long,
     machine: describeMachine(bench.postgres.dataDir),
@@ -72,14 +75,28 @@ export async function appendResult(result: Result): Promise<string> {
   return path
 }
 
-/** The newest line of a scenario's file that is not of a quick run; undefined if there is none. */
+function commandOf({ scenario, quick, long, only, cells, rounds }: Options): string {
+  return [
+    scenario,
+    ...(quick ? ['--quick'] : []),
+    ...(long ? ['--long'] : []),
+    ...(only.length === 0 ? [] : ['--only', only.join(',')]),
+    ...(cells === '' ? [] : ['--cells', JSON.stringify(cells)]),
+    ...(rounds === undefined ? [] : ['--rounds', String(rounds)]),
+  ].join(' ')
+}
+
+/**
+ * The newest line of a scenario's file that is not of a quick run, nor compares trees; undefined if there is
+ * none.
+ */
 export async function newestResult(scenario: string, quick: boolean): Promise<Result | undefined> {
   const text = await readFile(join(DIRECTORY, `${scenario}.jsonl`), 'utf8').catch(() => '')
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => z.custom<Result>().parse(JSON.parse(line)))
-    .findLast((result) => quick || !result.quick)
+    .findLast((result) => (quick || !result.quick) && result.checkouts.length === 1)
 }
 
 /** The version of a package as it is installed. */

@@ -1,3 +1,4 @@
+import type { Settings } from '../systems/system.ts'
 import type { Bench } from './bench.ts'
 import type { Contender } from './contender.ts'
 import type { Figures } from './figures.ts'
@@ -28,6 +29,8 @@ export interface Cell {
 /** What one run of a cell has yielded. */
 export interface Measured {
   readonly figures: Figures
+  /** Where they are others than its variant's: the contender's settings. */
+  readonly settings?: Settings
   /** Figures over time, one row for each moment. */
   readonly series?: readonly Figures[] | undefined
 }

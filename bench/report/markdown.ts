@@ -9,23 +9,39 @@ export function sectionOf(result: Result, charts: readonly string[]): string {
     markdown(tableOf(result)),
     `Medians of ${rounds} interleaved rounds (min..max). ${result.date.slice(0, 10)}, ` +
       `commit ${trees}, ${versionsOf(result)}${result.quick ? '; a quick run: not to be cited' : ''}.`,
+    `\`npm run bench -- ${result.command}\`${settingsHere(result)}`,
     ...charts.map((path) => `![${result.scenario}: ${result.purpose}](${path})`),
     ...result.faults.map((fault) => `- ${fault}`),
   ].join('\n\n')
 }
 
+/** The settings that contenders have in this scenario alone. */
+function settingsHere({ runs }: Result): string {
+  const own = new Map(
+    runs.flatMap(({ contender, settings }) =>
+      settings === undefined ? [] : [[contender, settings]],
+    ),
+  )
+  const told = Array.from(own, ([label, settings]) => `${label} \`${JSON.stringify(settings)}\``)
+  return told.length === 0 ? '' : `, with the settings ${told.join(', ')}`
+}
+
 /** What all scenarios have been measured on and with; of settings, each contender's newest. */
 export function setupOf(results: readonly Result[]): string {
-  const [newest] = results.toSorted((a, b) => b.date.localeCompare(a.date))
+  const byDate = results.toSorted((a, b) => a.date.localeCompare(b.date))
+  const newest = byDate.at(-1)
   if (newest === undefined) return ''
   const { cpu, cores, memoryGb, kernel, disk } = newest.machine
   const contenders = new Map(
-    results.flatMap((result) => result.contenders.map((contender) => [contender.label, contender])),
+    byDate.flatMap((result) => result.contenders.map((contender) => [contender.label, contender])),
   )
   const settings = Object.entries(newest.postgres).map(([name, value]) => `${name} = ${value}`)
   return [
     `${cpu}, ${cores} cores, ${memoryGb} GB, ${kernel}, data on ${disk}. ${versionsOf(newest)}.`,
     `PostgreSQL's settings: ${settings.map((setting) => `\`${setting}\``).join(', ')}.`,
+    `Redis's: ${Object.entries(byDate.findLast(({ redis }) => redis !== undefined)?.redis ?? {})
+      .map(([name, value]) => `\`${name} ${value}\``)
+      .join(', ')}.`,
     [
       '| system | settings | source |',
       '| --- | --- | --- |',

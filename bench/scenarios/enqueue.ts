@@ -19,7 +19,7 @@ const OTHER = 'other'
 /** Until a worker that has started listens, too. */
 const LISTEN_MS = 1_000
 
-const LOADS = ['no worker', 'an idle worker', 'a busy worker'] as const
+const LOADS = ['no worker', 'a worker of another type', 'a busy worker'] as const
 type Load = (typeof LOADS)[number]
 
 export const enqueue: Scenario = {
@@ -39,7 +39,7 @@ export const enqueue: Scenario = {
         return {
           name,
           measure,
-          isFor: ({ system }) => load !== 'an idle worker' || !isFloor(system),
+          isFor: ({ system }) => load !== 'a worker of another type' || !isFloor(system),
         }
       }),
     )
@@ -110,7 +110,7 @@ async function prepareWorker(queue: Queue, load: Load, busy: System): Promise<Ru
   switch (load) {
     case 'no worker':
       return undefined
-    case 'an idle worker':
+    case 'a worker of another type':
       return await queue.prepare({ types: [OTHER] })
     case 'a busy worker':
       return await queue.prepare({ system: busy, types: [NOOP] })

@@ -27,7 +27,7 @@ export const latency: Scenario = {
   name: 'latency',
   purpose: 'from the time a job was to be sent until it starts, and until it is completed',
   // Many short ones: the machine's speed changes within a minute.
-  rounds: 4,
+  rounds: 3,
   contenders: ['jobtable', 'graphile-worker', 'bullmq'],
   cells: (bench) => {
     const { quick } = bench.options
@@ -49,7 +49,7 @@ export const latency: Scenario = {
       cell('one at a time', (...run) => sendOneByOne(jobs, ...run))
     return quick
       ? [oneByOne(100), poisson(100, 5), half(5)]
-      : [oneByOne(500), poisson(10, 20), poisson(100, 10), poisson(1_000, 10), half(10)]
+      : [oneByOne(500), poisson(10, 20), poisson(100, 10), poisson(1_000, 12), half(10)]
   },
 }
 

@@ -22,6 +22,7 @@ export const longJobs: Scenario = {
             { batch: { count, sleeps: true }, body: 'sleep', settings },
           )
           return {
+            settings,
             figures: { ...figures, efficiency: idealSeconds(count, slots) / figures.seconds },
           }
         },

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { NOOP } from '../lib/batch.ts'
 import type { Bench } from '../lib/bench.ts'
+import { nowUs } from '../lib/clock.ts'
 import type { Contender } from '../lib/contender.ts'
 import { verify } from '../lib/drain.ts'
 import type { Figures } from '../lib/figures.ts'
@@ -45,18 +46,18 @@ async function measure(bench: Bench, contender: Contender, isPinned: boolean): P
 
   // Autovacuum does what it does: the question is what a user meets right after.
   const again = { count: total / 5 }
+  const againUs = nowUs()
   await queue.system.enqueue(queue.target, again)
-  const begin = runners.tally
   const end = await runners.completed(total + again.count)
   await runners.stop()
-  const costs = await meter.costs(total + again.count)
+  const costs = await meter.costs(total)
   await verify(queue, total + again.count, 0)
   const seconds = (tally.atUs - atUs) / 1e6
   return {
     jobs: total,
     seconds,
     jobsPerSecond: total / seconds,
-    afterJobsPerSecond: (end.jobs - begin.jobs) / ((end.atUs - begin.atUs) / 1e6),
+    afterJobsPerSecond: again.count / ((end.atUs - againUs) / 1e6),
     ...costs,
     ...sizes,
   }

@@ -89,7 +89,7 @@ export const pgBoss: System = {
   },
 }
 
-/** Loops that fetch and complete, as many at once, until the queue is empty and again after a while. */
+/** Loops that fetch and complete, as many at once, until the queue is empty. */
 function loop(
   boss: PgBoss,
   loops: number,

@@ -21,5 +21,6 @@ comment on column jobtable_internal.claim.ids is
 later.';
 
 comment on index jobtable_internal.claim_pkey is
-'Serves the fence (one claim of a worker''s under a lease, so that a call whose answer was lost happens once
-or never) and the receipts of one worker: at a heartbeat, at its end, and after a lost answer.';
+'Serves the fence (one claim of a worker''s under a lease, so that a call whose answer was lost
+happens once or never) and the receipts of one worker: at a heartbeat, at its end, and after a lost
+answer.';

@@ -1,4 +1,3 @@
---! requires: batch, handed
 -- What a worker holds, asked for when the answer to a tick was lost. The receipt of that tick's
 -- lease is written here if the tick did not: either the tick has happened when this returns, and
 -- what it handed out is in the answer, or it fails on the receipt's key and never will.

@@ -1,4 +1,3 @@
---! requires: batch, handed
 -- Starts jobs that wait in a worker's local queue. One that was paused or moved to a later time
 -- meanwhile goes back to new; one that a client's open transaction holds waits on. Jobs that an
 -- earlier call began, whose answer was lost, count as begun.

@@ -21,7 +21,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rooms integer[] := rooms;
-  v_types integer[];
+  v_types integer[] := '{}';
   v_stage jobtable.job_status := 'started';
   v_left integer := slots;
   v_until timestamptz;

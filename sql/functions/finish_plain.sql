@@ -9,6 +9,7 @@ set lock_timeout = '1ms'
 as $$
 declare
   v_free bigint[] := completed;
+  v_again boolean := false;
   v_written integer;
 begin
   -- As in hand_over: first as if nobody held any of the rows.
@@ -35,6 +36,10 @@ begin
       select coalesce(sum(cardinality(o.ids)), 0) into v_written from of_a_type o;
       return v_written;
     exception when lock_not_available then
+      if v_again then
+        raise;
+      end if;
+      v_again := true;
       perform set_config('lock_timeout', '200ms', true);
       v_free := array(
         select j.id from jobtable.job j where j.id = any (completed) for no key update skip locked

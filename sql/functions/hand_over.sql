@@ -1,9 +1,7 @@
---! requires: batch, handed, may_run
 -- Claims the jobs among `taken` that may run, all of one priority, as `status` (started or queued).
 -- The ready entries only say where to look: the job's own row decides, and is never waited for. One
--- that a client's open transaction holds is passed over and looked at again in 200 ms, or later the
--- more of them were met before (`missed`): a transaction that holds a whole backlog must not keep the
--- workers busy. `jobs` is a batch, or null.
+-- that a client's open transaction holds is passed over, for look_again; `missed` is how many there
+-- were before, and are now. `jobs` is a batch, or null.
 create or replace function jobtable_internal.hand_over(
   worker bigint, lease bigint, taken bigint[], priority smallint, status jobtable.job_status,
   inout missed integer, out ids bigint[], out jobs text
@@ -19,6 +17,7 @@ declare
   v_now timestamptz := jobtable_internal.clock();
   v_starts constant boolean := status = 'started';
   v_free bigint[] := taken;
+  v_again boolean := false;
   v_type text;
   v_owner text;
 begin
@@ -48,6 +47,11 @@ begin
       );
       exit;
     exception when lock_not_available then
+      -- A lock on the whole table, which no row can be had under.
+      if v_again then
+        raise;
+      end if;
+      v_again := true;
       perform set_config('lock_timeout', '200ms', true);
       v_free := array(
         select j.id from jobtable.job j where j.id = any (taken) for no key update skip locked
@@ -56,13 +60,9 @@ begin
   end loop;
 
   if cardinality(ids) < cardinality(taken) then
-    insert into jobtable_internal.due (at, id)
-    select v_now + least(interval '5 seconds', interval '200 milliseconds' * (1 + missed / 32)), j.id
-    from jobtable.job j
-    where j.id = any (taken) and j.id <> all (hand_over.ids)
-      and jobtable_internal.may_run(j, hand_over.priority, v_now)
-    on conflict do nothing;
-    get diagnostics missed = row_count;
+    missed := jobtable_internal.look_again(
+      array(select unnest(taken) except select unnest(ids)), priority, v_now, missed
+    );
   else
     missed := 0;
   end if;

@@ -35,20 +35,13 @@ begin
     v_part := jobtable_internal.finish(completed, completed_leases, outcomes);
     locked := nullif(v_part.locked, '{}');
     lost := nullif(v_part.lost, '{}');
-  elsif slots > 0 and not promises then
-    v_part := jobtable_internal.claim_lone(
-      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots
-    );
-    claimed := v_part.claimed;
-    looked := v_part.looked;
-    more := false;
   end if;
   if cardinality(begin_ids) > 0 then
     v_part := jobtable_internal.begin_queued(begin_ids, begin_leases);
     begun := v_part.begun;
     waiting := nullif(v_part.waiting, '{}');
   end if;
-  if looked is null and slots + prefetch > 0 then
+  if slots + prefetch > 0 then
     v_part := jobtable_internal.claim(
       worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch, promises, stays,
       awaits

@@ -6,11 +6,6 @@ export async function useJobtableSchema(database: Database): Promise<void> {
   await all(database, "select set_config('search_path', 'public, jobtable', false)")
 }
 
-/** Sends a notification with an empty payload. */
-export async function notify(database: Database, channel: string): Promise<void> {
-  await all(database, "select pg_notify($1, '')", [channel])
-}
-
 /** Has this session receive a channel's notifications. The name must be a plain identifier. */
 export async function listen(database: Database, channel: string): Promise<void> {
   if (!/^[a-z_][a-z0-9_]*$/.test(channel)) throw new TypeError(`not a channel: ${channel}`)

@@ -65,6 +65,8 @@ export interface TickRequest {
   readonly stays: boolean
   /** Whether it waits for the end of transactions, and wants to know of those that are open. */
   readonly awaits: boolean
+  /** Whether a job has woken the worker, and there is nothing else to do. */
+  readonly woken: boolean
 }
 
 export interface TickAnswer {
@@ -104,6 +106,18 @@ type TickColumns = {
 /** What there is nothing to tell of is null. */
 type TickRow = { [Column in keyof TickColumns]: TickColumns[Column] | null }
 
+const NOTHING: TickRow = {
+  locked: null,
+  lost: null,
+  begun: null,
+  waiting: null,
+  claimed: null,
+  looked: null,
+  more: null,
+  next_due_ms: null,
+  writers: null,
+}
+
 const TICK = prepared(
   `select * from jobtable_internal.tick(
      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
@@ -111,8 +125,34 @@ const TICK = prepared(
    )`,
 )
 
-/** One round of a worker: outcomes, beginnings, claims, in one transaction. */
+const CLAIM_LONE = prepared(
+  'select * from jobtable_internal.claim_lone($1, $2, $3, $4, $5, $6, $7)',
+)
+
+/**
+ * One round of a worker: outcomes, beginnings, claims, in one transaction. One that was woken tries first to
+ * have what has woken it by a statement of its own.
+ */
 export async function tick(database: Database, request: TickRequest): Promise<TickAnswer> {
+  return (
+    (request.woken ? await claimLone(database, request) : undefined) ?? wholeTick(database, request)
+  )
+}
+
+async function claimLone(
+  database: Database,
+  { worker, lease, ranges, slots }: TickRequest,
+): Promise<TickAnswer | undefined> {
+  const row = await one<Pick<TickRow, 'claimed' | 'looked'>>(database, CLAIM_LONE, [
+    worker,
+    lease,
+    ...columnsOf(ranges),
+    slots,
+  ])
+  return row.looked === null ? undefined : answerOf({ ...NOTHING, ...row })
+}
+
+async function wholeTick(database: Database, request: TickRequest): Promise<TickAnswer> {
   const completed: Id[] = []
   const leases: Id[] = []
   const others: string[] = []
@@ -132,16 +172,26 @@ export async function tick(database: Database, request: TickRequest): Promise<Ti
     `[${others.join(',')}]`,
     request.begin.map((job) => job.id),
     request.begin.map((job) => job.lease),
-    request.ranges.map((range) => range.fromLane),
-    request.ranges.map((range) => range.fromSeq),
-    request.ranges.map((range) => range.toLane),
-    request.ranges.map((range) => range.room),
+    ...columnsOf(request.ranges),
     request.slots,
     request.prefetch,
     request.promises,
     request.stays,
     request.awaits,
   ])
+  return answerOf(row)
+}
+
+function columnsOf(ranges: readonly LaneRange[]): unknown[] {
+  return [
+    ranges.map((range) => range.fromLane),
+    ranges.map((range) => range.fromSeq),
+    ranges.map((range) => range.toLane),
+    ranges.map((range) => range.room),
+  ]
+}
+
+function answerOf(row: TickRow): TickAnswer {
   return {
     locked: row.locked ?? [],
     lost: row.lost ?? [],

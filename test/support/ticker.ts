@@ -97,6 +97,7 @@ export async function startTicker(
       promises: false,
       stays: false,
       awaits: false,
+      woken: false,
       ...request,
     })
   return {

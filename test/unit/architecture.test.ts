@@ -38,7 +38,7 @@ const UNREACHABLE: Readonly<Record<string, readonly string[]>> = {
  * demo, which types what any client could.
  */
 const SQL_HOLDERS =
-  /^src\/(queries(\.ts$|\/)|migrate(\.ts$|\/)|embedded\/cluster\.ts$|cli\/demo\/statements\.ts$)/
+  /^src\/(queries\/|migrate(\.ts$|\/)|embedded\/cluster\.ts$|cli\/demo\/statements\.ts$)/
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/g

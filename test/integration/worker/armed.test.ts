@@ -77,13 +77,7 @@ test('no wake-up is lost, whatever clients’ transactions do, though most of th
 })
 
 test('a transaction that saw a worker look and commits when it sleeps again is found', async () => {
-  // One after the other, and not so short that any is taken ahead: several looks in a row find a job.
-  const slow = defineExecutor({ type: 'slow', execute: async () => await delay(10) })
-  const worker = await startWorker(database(), {
-    executors: [slow],
-    concurrency: 1,
-    pollMs: NEVER_MS,
-  })
+  const worker = await startWorker(database(), { executors: [executors.short], pollMs: NEVER_MS })
   await next(worker, 'listening')
   await next(worker, 'idle')
   for (let n = 0; n < 20; n += 1) {
@@ -91,14 +85,14 @@ test('a transaction that saw a worker look and commits when it sleeps again is f
     await silent.query('begin')
     // As while a worker looks.
     const [type] = await silent.query<{ id: number }>(
-      "select id from jobtable.job_type where name = 'slow'",
+      "select id from jobtable.job_type where name = 'short'",
     )
     await silent.query('select jobtable_internal.watch(array[$1::integer], 1)', [type?.id])
-    await silent.query("insert into jobtable.job (type) values ('slow')")
-    // Others wake the worker and keep it busy; it sleeps again after them.
+    await silent.query("insert into jobtable.job (type) values ('short')")
+    // Many others wake the worker, which looks again and again; it sleeps again after them.
     await silent.query('select jobtable_internal.watch(array[$1::integer], 0)', [type?.id])
     await database().query(
-      "insert into jobtable.job (type) select 'slow' from generate_series(1, 3)",
+      "insert into jobtable.job (type) select 'short' from generate_series(1, 3000)",
     )
     await allFinished(database())
     await delay(n * 3)

@@ -111,6 +111,7 @@ async function runTick(
     promises: false,
     stays: false,
     awaits: false,
+    woken: false,
   })
 }
 

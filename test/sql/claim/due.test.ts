@@ -131,3 +131,18 @@ test('fifty thousand jobs of the future cost a claim nothing', async () => {
   )
   expect(await buffers()).toBeLessThan(before + 20)
 })
+
+test.each([1, 3])(
+  'a clock that is set back keeps jobs waiting, and loses none (%s of them)',
+  async (count) => {
+    const type = `set_back_${count}`
+    const ticker = await startTicker(database(), type)
+    // One entry, or several.
+    for (let n = 0; n < count; n += 1) await insertJob(database(), type)
+    await using session = await openSession(database())
+    await setClock(session, '2001-01-01')
+    expect(await ticker.claim({ session })).toEqual([])
+    await setClock(session, '')
+    expect(await ticker.claim({ session })).toHaveLength(count)
+  },
+)

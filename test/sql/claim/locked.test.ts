@@ -113,6 +113,21 @@ describe('a finish', () => {
     },
   )
 
+  test('gives up by 55P03 where a client has locked the whole table', async () => {
+    const ticker = await startTicker(database(), 'table_held')
+    await insertJobs(database(), 'table_held', 2)
+    const outcomes = (await ticker.claim()).map((job) => outcome(job, 'completed'))
+    const id = await insertJob(database(), 'table_held')
+    await using client = await openSession(database())
+    await client.query('begin')
+    await client.query('lock table jobtable.job in share mode')
+    expect((await refusal(ticker.finish(outcomes))).code).toBe('55P03')
+    expect((await refusal(ticker.claim())).code).toBe('55P03')
+    await client.query('commit')
+    expect(await ticker.finish(outcomes)).toMatchObject({ locked: [], lost: [] })
+    expect(await ticker.claim()).toMatchObject([{ id }])
+  })
+
   test('gives up by 55P03 where a client writes the job’s result; others go without it', async () => {
     const ticker = await startTicker(database(), 'result_held')
     const [held, other] = await insertJobs(database(), 'result_held', 2)

@@ -63,6 +63,17 @@ test('a claim of no slots takes nothing', async () => {
   expect(await ticker.claim()).toHaveLength(2)
 })
 
+test('a claim that promises another, and has room for no type just now, takes nothing', async () => {
+  const ticker = await startTicker(database(), 'full_up')
+  await insertJobs(database(), 'full_up', 2)
+  const ranges = ticker.ranges({ full_up: 0 })
+  for (const stays of [false, true]) {
+    const answer = await ticker.tick({ ranges, slots: 9, promises: true, stays })
+    expect(answer).toMatchObject({ claimed: [], looked: 0 })
+  }
+  expect(await ticker.claim()).toHaveLength(2)
+})
+
 test('the answer tells whether there is more to look at', async () => {
   const ticker = await startTicker(database(), 'more')
   const look = async (slots: number): Promise<boolean> =>

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { Lookout, type LookRequest } from '../../src/lookout.ts'
+import type { TickAnswer } from '../../src/queries/tick.ts'
+
+const WHOLE: LookRequest = { wanted: 10, whole: true, stays: true, alone: true }
+
+function newLookout(): Lookout {
+  return new Lookout({ pollMs: () => 5_000, callOthers: () => undefined })
+}
+
+function answer(looked: number, more = false): TickAnswer {
+  return {
+    locked: [],
+    lost: [],
+    begun: [],
+    waiting: [],
+    claimed: [],
+    claimedLength: 0,
+    looked,
+    more,
+    nextDueMs: undefined,
+    writers: [],
+  }
+}
+
+/** Looks, and is answered; tells whether the look promised another. */
+function look(lookout: Lookout, looked: number, request: Partial<LookRequest> = {}): boolean {
+  const sent = lookout.look({ ...WHOLE, ...request })
+  lookout.answered(answer(looked), sent, 0)
+  return sent.promises
+}
+
+test('a worker promises from its start until a look finds nothing, and then sleeps', () => {
+  const lookout = newLookout()
+  expect([look(lookout, 1), look(lookout, 0)]).toEqual([true, true])
+  expect(lookout).toMatchObject({ sleeps: true, at: 5_000 })
+  expect(look(lookout, 0)).toBe(false)
+})
+
+test('one that single jobs wake does not promise; one that finds jobs again and again does', () => {
+  const lookout = newLookout()
+  look(lookout, 0)
+  lookout.call()
+  expect([look(lookout, 1), look(lookout, 0)]).toEqual([false, false])
+  lookout.call()
+  expect([1, 1, 1, 0, 0].map((looked) => look(lookout, looked))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    false,
+  ])
+})
+
+test('one whose slots the next jobs will fill for long does not promise', () => {
+  const lookout = newLookout()
+  look(lookout, 0)
+  lookout.call()
+  for (let n = 0; n < 4; n += 1) expect(look(lookout, 1, { stays: false })).toBe(false)
+})
+
+test.each([
+  ['for some of the types', { whole: false }],
+  ['beside another', { alone: false }],
+])('a look %s that finds nothing is followed by another at once', (_, request) => {
+  const lookout = newLookout()
+  look(lookout, 0, request)
+  expect(lookout).toMatchObject({ sleeps: false, at: 0 })
+  look(lookout, 0)
+  expect(lookout).toMatchObject({ sleeps: true, at: 5_000 })
+})
+
+test('a call during a look that finds nothing is followed by another look at once', () => {
+  const lookout = newLookout()
+  look(lookout, 0)
+  const sent = lookout.look(WHOLE)
+  expect(lookout.called).toBe(false)
+  lookout.call()
+  expect(lookout.called).toBe(true)
+  lookout.answered(answer(0), sent, 0)
+  expect(lookout).toMatchObject({ sleeps: false, at: 0 })
+})
+
+test('entries that other workers are at do not let it sleep', () => {
+  const lookout = newLookout()
+  lookout.answered(answer(0, true), lookout.look(WHOLE), 0)
+  expect(lookout.sleeps).toBe(false)
+  expect(lookout.at).toBeLessThan(5)
+})
