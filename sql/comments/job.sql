@@ -177,8 +177,8 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.properties is
 'Programs'' own attributes of the job: a JSON object.
 
-Default and null: {}. Anything but an object, and more than 16 MB as text, is refused (JT002). The queue does not look into it.
-A client may change it at any time.';
+Default and null: {}. Anything but an object, and more than 16 MB as text, is refused (JT002). The
+queue does not look into it. A client may change it at any time.';
 
 comment on index jobtable.job_pkey is
 'Serves every look-up by id: a client''s, a worker''s claim and finish, a facet''s foreign key.';

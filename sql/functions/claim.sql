@@ -5,10 +5,11 @@
 -- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries
 -- are left: with none looked at, other workers are at them just now.
 --
--- A worker that `promises` will look again in a moment, and nobody notifies it meanwhile (see watch);
--- if it `stays`, also when it has got all that it asked for. A claim that finds nothing takes the
--- promise back, so that the next job wakes, and looks once more: a transaction may have committed in
--- silence before. `writers` are those that may still do so; a worker that `awaits` some asks again.
+-- A worker that `promises` will look again in a moment, and nobody notifies it meanwhile (see
+-- watch); if it `stays`, also when it has got all that it asked for. A claim that finds nothing
+-- takes the promise back, so that the next job wakes, and looks once more: a transaction may have
+-- committed in silence before. `writers` are those that may still do so; a worker that `awaits`
+-- some asks again.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
@@ -49,8 +50,8 @@ begin
   end if;
   looked := 0;
 
-  -- A round takes jobs of one priority. One round is the rule; more follow for other priorities, for
-  -- the local queue, and where entries name jobs that are gone or that clients hold.
+  -- A round takes jobs of one priority. One round is the rule; more follow for other priorities,
+  -- for the local queue, and where entries name jobs that are gone or that clients hold.
   loop
     if v_left <= 0 then
       exit when v_stage = 'queued' or prefetch <= 0;

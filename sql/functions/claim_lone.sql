@@ -1,7 +1,7 @@
--- What a worker sends instead of a tick when a job has woken it: claims the jobs of the one entry in all
--- ranges, if there is room for them. Anything else is left to a tick: the answer is null then. One
--- statement does it all, since a tick's many are a fifth of the time from an INSERT to the executor's
--- first line.
+-- What a worker sends instead of a tick when a job has woken it: claims the jobs of the one entry
+-- in all ranges, if there is room for them. Anything else is left to a tick: the answer is null
+-- then. One statement does it all, since a tick's many are a fifth of the time from an INSERT to
+-- the executor's first line.
 create or replace function jobtable_internal.claim_lone(
   worker bigint, lease bigint,
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[], slots integer,

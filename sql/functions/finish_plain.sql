@@ -1,5 +1,5 @@
--- Writes the plain successes among the outcomes, each under the lease with which its job was claimed,
--- and answers how many. A row that a client's open transaction holds is passed over.
+-- Writes the plain successes among the outcomes, each under the lease with which its job was
+-- claimed, and answers how many. A row that a client's open transaction holds is passed over.
 create or replace function jobtable_internal.finish_plain(
   completed bigint[], leases bigint[], now timestamptz
 ) returns integer

@@ -1,5 +1,5 @@
--- Makes jobs claimable by others that a worker had and does not run. It may be full, or stopping: what
--- it has promised to look at does not count for them.
+-- Makes jobs claimable by others that a worker had and does not run. It may be full, or stopping:
+-- what it has promised to look at does not count for them.
 create or replace function jobtable_internal.give_back(ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
--- What a worker is given of a job, as the text of a JSON array, since building text costs a fifth of
--- building JSON: id as a string (a JSON number is a float to many), attempt, created_at in
--- milliseconds since 1970, payload; type and owner, unless they are the usual ones; and where it has
--- more than a plain job, an object of the rest.
+-- What a worker is given of a job, as the text of a JSON array, since building text costs a fifth
+-- of building JSON: id as a string (a JSON number is a float to many), attempt, created_at in
+-- milliseconds since 1970, payload; type and owner, unless they are the usual ones; and where it
+-- has more than a plain job, an object of the rest.
 create or replace function jobtable_internal.handed(
   job jobtable.job, usual_type text, usual_owner text
 ) returns text

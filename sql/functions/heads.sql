@@ -1,6 +1,7 @@
 --! requires: lane_priority
 -- The oldest entry of the most urgent lane in each range that has room, the most urgent first, and
--- whether the range has no other. Stable and with a body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
+-- whether the range has no other. Stable and with a body that binds its names, so that PostgreSQL
+-- makes it a part of the query that calls it.
 create or replace function jobtable_internal.heads(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
 ) returns table (range integer, lane bigint, seq bigint, alone boolean)

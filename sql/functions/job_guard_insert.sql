@@ -1,14 +1,14 @@
--- Before an INSERT, for each row: explicit NULLs become the defaults, a key is held, and what a client
--- may not write is refused. It runs as the client, since the default owner depends on who that is.
--- Without a WHEN: PostgreSQL reads and plans such a condition anew for each statement, which for one
--- row costs twice as much as this function does.
+-- Before an INSERT, for each row: explicit NULLs become the defaults, a key is held, and what a
+-- client may not write is refused. It runs as the client, since the default owner depends on who
+-- that is. Without a WHEN: PostgreSQL reads and plans such a condition anew for each statement,
+-- which for one row costs twice as much as this function does.
 create or replace function jobtable_internal.job_guard_insert() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled, and so does
-  -- the setting jobtable.now.
+  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled, and so
+  -- does the setting jobtable.now.
   if num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
     and num_nonnulls(
       new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,

@@ -1,5 +1,5 @@
--- After every INSERT statement: refuses unknown types and makes the jobs claimable. A statement of no
--- rows (DO NOTHING) does nothing.
+-- After every INSERT statement: refuses unknown types and makes the jobs claimable. A statement of
+-- no rows (DO NOTHING) does nothing.
 create or replace function jobtable_internal.job_inserted() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -21,8 +21,8 @@ begin
     return null;
   end if;
 
-  -- The rows are read once, in windows of ids that fit into memory, and listed in entries of at most
-  -- 240: many types in one statement make as few entries as one.
+  -- The rows are read once, in windows of ids that fit into memory, and listed in entries of at
+  -- most 240: many types in one statement make as few entries as one.
   v_now := jobtable_internal.clock();
   with alike as materialized (
     select i.type, i.priority, i.paused, i.run_at > v_now as later,

@@ -1,6 +1,6 @@
--- Each type has a flag that tells until when nobody need notify of its jobs: a sequence, since a sequence
--- shows its present value to every transaction, however old its snapshot, and costs no dead rows.
--- Unlogged: after a crash of the server, nothing is known, and everybody notifies.
+-- Each type has a flag that tells until when nobody need notify of its jobs: a sequence, since a
+-- sequence shows its present value to every transaction, however old its snapshot, and costs no
+-- dead rows. Unlogged: after a crash of the server, nothing is known, and everybody notifies.
 create or replace function jobtable_internal.job_type_watch() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

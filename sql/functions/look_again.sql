@@ -1,7 +1,7 @@
--- Sees to it that jobs which a claim has met and could not have are looked at again: those that a client's
--- open transaction holds, and those whose time has come no more, because the clock was set back. In 200 ms, or
--- later the more of them were met before (`missed`): a transaction that holds a whole backlog must not keep
--- the workers busy. Answers how many.
+-- Sees to it that jobs which a claim has met and could not have are looked at again: those that a
+-- client's open transaction holds, and those whose time has come no more, because the clock was set
+-- back. In 200 ms, or later the more of them were met before (`missed`): a transaction that holds a
+-- whole backlog must not keep the workers busy. Answers how many.
 create or replace function jobtable_internal.look_again(
   ids bigint[], lane_priority smallint, now timestamptz, missed integer
 ) returns integer

@@ -1,5 +1,5 @@
--- How many milliseconds it is to the next job of the future: 0 if its time has come, null if there is
--- none.
+-- How many milliseconds it is to the next job of the future: 0 if its time has come, null if there
+-- is none.
 create or replace function jobtable_internal.next_due() returns double precision
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

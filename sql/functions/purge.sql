@@ -43,8 +43,8 @@ begin
     ) l
     where k.before is not null
   loop
-    -- A facet's row that a client has locked stops the cascade, and so does a foreign key of a user's
-    -- that does not cascade: the list is for a later call.
+    -- A facet's row that a client has locked stops the cascade, and so does a foreign key of a
+    -- user's that does not cascade: the list is for a later call.
     begin
       with free as materialized (
         select j.id

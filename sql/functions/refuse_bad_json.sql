@@ -1,5 +1,5 @@
--- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, and the title
--- has at most 10,000 bytes: a claim must fit into one answer.
+-- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, and the
+-- title has at most 10,000 bytes: a claim must fit into one answer.
 create or replace function jobtable_internal.refuse_bad_json(job jobtable.job) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -34,8 +34,8 @@ begin
     elsif pg_column_size(v_value) > 1000000 and octet_length(v_value::text) > c_longest then
       raise exception using
         errcode = 'JT002',
-        message = format('the %s of a job has at most %s bytes as text, not %s', v_column, c_longest,
-          octet_length(v_value::text)),
+        message = format('the %s of a job has at most %s bytes as text, not %s', v_column,
+          c_longest, octet_length(v_value::text)),
         detail = format('Type "%s".', job.type),
         hint = 'Keep what is large elsewhere, and its address in the payload.';
     end if;

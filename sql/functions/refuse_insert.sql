@@ -1,5 +1,5 @@
--- Raises what is wrong with a row that a client inserts: a value that only the queue writes, or whose
--- feature does not exist yet, or JSON that is none of a job's.
+-- Raises what is wrong with a row that a client inserts: a value that only the queue writes, or
+-- whose feature does not exist yet, or JSON that is none of a job's.
 create or replace function jobtable_internal.refuse_insert(job jobtable.job) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
--- A worker's orderly end. Receipts of jobs that it could not finish or give back are kept. Of types that
--- no other worker runs nobody is notified from now on. One that was killed counts as running: then the
--- notifications go on.
+-- A worker's orderly end. Receipts of jobs that it could not finish or give back are kept. Of types
+-- that no other worker runs nobody is notified from now on. One that was killed counts as running:
+-- then the notifications go on.
 create or replace function jobtable_internal.stop_worker(worker bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
 -- Takes up to `wanted` ids from the head of a lane. Entries that another worker is taking at this
--- moment are passed over; what is not wanted of an entry stays under its place in the lane. Of an entry
--- that is `alone` no other is looked for after it.
+-- moment are passed over; what is not wanted of an entry stays under its place in the lane. Of an
+-- entry that is `alone` no other is looked for after it.
 create or replace function jobtable_internal.take(
   lane bigint, after bigint, wanted integer, alone boolean
 ) returns bigint[]

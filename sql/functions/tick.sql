@@ -1,8 +1,8 @@
 -- One round of a worker, one transaction: outcomes first (they free slots and keys), then queued
--- jobs begin, then new ones are claimed under a lease that the worker has drawn at random.
--- Planner settings are the function's own: a queue's statistics are always stale, and a session's
--- settings do not survive a pooler. The rows of jobs are never waited for; a lock beside them (on a
--- result that a client writes) ends the tick with 55P03. What there is nothing to tell of is null in the
+-- jobs begin, then new ones are claimed under a lease that the worker has drawn at random. Planner
+-- settings are the function's own: a queue's statistics are always stale, and a session's settings
+-- do not survive a pooler. The rows of jobs are never waited for; a lock beside them (on a result
+-- that a client writes) ends the tick with 55P03. What there is nothing to tell of is null in the
 -- answer.
 create or replace function jobtable_internal.tick(
   worker bigint, lease bigint,

@@ -45,7 +45,9 @@ begin
 
   v_names := array(select jsonb_object_keys(fields));
   v_set := (
-    select string_agg(format('%1$I = r.%1$I', n), ', ') from unnest(v_names) n where n <> all (v_key)
+    select string_agg(format('%1$I = r.%1$I', n), ', ')
+    from unnest(v_names) n
+    where n <> all (v_key)
   );
   begin
     -- Tried first: INSERT … ON CONFLICT asks for each column that must not be null, though the row

@@ -1,6 +1,6 @@
--- Sets until when nobody need notify of jobs of some types: a worker promises to look at their lanes again
--- within `seconds`; with 0 it takes the promise back; null means that no worker is there to be notified.
--- A commit that notifies waits for every other one that does.
+-- Sets until when nobody need notify of jobs of some types: a worker promises to look at their
+-- lanes again within `seconds`; with 0 it takes the promise back; null means that no worker is
+-- there to be notified. A commit that notifies waits for every other one that does.
 create or replace function jobtable_internal.watch(type_ids integer[], seconds integer) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
 -- What may be claimed now: one row per statement and lane, at most 240 ids each, so that a row
--- stays below the size at which PostgreSQL would compress or move it out of line (2 kB). Places come
--- from the sequence of ids: an INSERT has drawn one already, and a second sequence, which all
+-- stays below the size at which PostgreSQL would compress or move it out of line (2 kB). Places
+-- come from the sequence of ids: an INSERT has drawn one already, and a second sequence, which all
 -- clients lock in turns, took a tenth of 32 clients' rate.
 create table jobtable_internal.ready (
   lane bigint not null,
@@ -25,8 +25,8 @@ create table jobtable_internal.due (
   autovacuum_vacuum_cost_delay = 0
 );
 
--- A receipt for every batch that was claimed, in rows of at most 240 ids, so that what a worker holds is found without an
--- index on job.worker (which would cost every job its heap-only updates).
+-- A receipt for every batch that was claimed, in rows of at most 240 ids, so that what a worker
+-- holds is found without an index on job.worker (which would cost every job its heap-only updates).
 create table jobtable_internal.claim (
   lease bigint not null,
   n integer not null default 1,
