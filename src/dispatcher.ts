@@ -237,12 +237,9 @@ export class Dispatcher extends Service {
     const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
-    const look = this.#lookout.look({
-      wanted,
-      whole: room.whole && !this.#caution.apart,
-      stays: room.passes,
-      alone: this.#ticks.size === 0,
-    })
+    const whole = room.whole && !this.#caution.apart
+    const alone = this.#ticks.size === 0
+    const look = this.#lookout.look({ wanted, whole, stays: room.passes, alone }, performance.now())
     const sent = { lease: randomLease(), outcomes, begin, look }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,

@@ -11,10 +11,10 @@ const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
 const CONTENDED_MS = { first: 1, longest: 32 } as const
 
 /**
- * After so many looks in a row that found jobs the worker promises the next one. Single jobs, which come
- * more rarely, notify it: setting the flag and taking it back would cost more.
+ * Two looks that found jobs, one after the other or within so many milliseconds, make the worker promise the
+ * next one. Jobs that come more rarely notify it: setting the flag and taking it back would cost more.
  */
-const BUSY_LOOKS = 2
+const BUSY_MS = 5
 
 export interface LookoutOptions {
   /** How long to sleep at most between two looks, in milliseconds, now. */
@@ -67,6 +67,9 @@ export class Lookout {
   #callsSeen = 0
   /** Looks in a row that found jobs. */
   #found = 0
+  /** When the last look found jobs, and the one before that did, by performance.now(). */
+  #foundAt = -Infinity
+  #foundBefore = -Infinity
   /** Whether the next job wakes the worker: no promise is left. */
   #armed = false
   #armedAt = 0
@@ -117,10 +120,11 @@ export class Lookout {
   }
 
   /** A look is sent. */
-  look({ wanted, whole, stays, alone }: LookRequest): Look {
+  look({ wanted, whole, stays, alone }: LookRequest, now: number): Look {
     this.#looks += 1
     this.#callsSeen = this.#calls
-    if (stays && this.#found >= BUSY_LOOKS) this.#armed = false
+    const isBusy = this.#found >= 2 || now - this.#foundBefore < BUSY_MS
+    if (stays && isBusy) this.#armed = false
     const woken = this.#woken
     this.#woken = false
     return {
@@ -142,6 +146,10 @@ export class Lookout {
     this.#overfull = overfull
     this.#plenty = more && looked > 0
     this.#found = looked > 0 ? this.#found + 1 : 0
+    if (looked > 0) {
+      this.#foundBefore = this.#foundAt
+      this.#foundAt = now
+    }
     this.#sleeps = false
     if (looked > 0 || !more) this.#contended = 0
 

@@ -23,10 +23,14 @@ function answer(looked: number, more = false): TickAnswer {
   }
 }
 
-/** Looks, and is answered; tells whether the look promised another. */
-function look(lookout: Lookout, looked: number, request: Partial<LookRequest> = {}): boolean {
-  const sent = lookout.look({ ...WHOLE, ...request })
-  lookout.answered(answer(looked), sent, 0)
+/** Looks at a time, and is answered at once; tells whether the look promised another. */
+function look(
+  lookout: Lookout,
+  looked: number,
+  { at = 0, ...request }: Partial<LookRequest> & { readonly at?: number } = {},
+): boolean {
+  const sent = lookout.look({ ...WHOLE, ...request }, at)
+  lookout.answered(answer(looked), sent, at)
   return sent.promises
 }
 
@@ -37,19 +41,27 @@ test('a worker promises from its start until a look finds nothing, and then slee
   expect(look(lookout, 0)).toBe(false)
 })
 
-test('one that single jobs wake does not promise; one that finds jobs again and again does', () => {
+test('one that finds jobs rarely does not promise; one that finds them again and again does', () => {
+  const lookout = newLookout()
+  look(lookout, 0)
+  const promises: boolean[] = []
+  for (const at of [100, 110, 120, 122, 123]) {
+    lookout.call()
+    promises.push(look(lookout, 1, { at }))
+    if (at < 122) look(lookout, 0, { at: at + 1 })
+  }
+  expect(promises).toEqual([false, false, false, false, true])
+  // It goes on until a look finds nothing, and begins again at once if another finds something soon.
+  expect(look(lookout, 0, { at: 124 })).toBe(true)
+  lookout.call()
+  expect(look(lookout, 1, { at: 126 })).toBe(true)
+})
+
+test('one whose looks take their time, and all find jobs, promises as well', () => {
   const lookout = newLookout()
   look(lookout, 0)
   lookout.call()
-  expect([look(lookout, 1), look(lookout, 0)]).toEqual([false, false])
-  lookout.call()
-  expect([1, 1, 1, 0, 0].map((looked) => look(lookout, looked))).toEqual([
-    false,
-    false,
-    true,
-    true,
-    false,
-  ])
+  expect([100, 200, 300].map((at) => look(lookout, 500, { at }))).toEqual([false, false, true])
 })
 
 test('one whose slots the next jobs will fill for long does not promise', () => {
@@ -73,7 +85,7 @@ test.each([
 test('a call during a look that finds nothing is followed by another look at once', () => {
   const lookout = newLookout()
   look(lookout, 0)
-  const sent = lookout.look(WHOLE)
+  const sent = lookout.look(WHOLE, 0)
   expect(lookout.called).toBe(false)
   lookout.call()
   expect(lookout.called).toBe(true)
@@ -83,7 +95,7 @@ test('a call during a look that finds nothing is followed by another look at onc
 
 test('entries that other workers are at do not let it sleep', () => {
   const lookout = newLookout()
-  lookout.answered(answer(0, true), lookout.look(WHOLE), 0)
+  lookout.answered(answer(0, true), lookout.look(WHOLE, 0), 0)
   expect(lookout.sleeps).toBe(false)
   expect(lookout.at).toBeLessThan(5)
 })
