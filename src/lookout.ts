@@ -12,7 +12,7 @@ const CONTENDED_MS = { first: 1, longest: 32 } as const
 
 /**
  * Two looks that found jobs, one after the other or within so many milliseconds, make the worker promise the
- * next one. Jobs that come more rarely notify it: setting the flag and taking it back would cost more.
+ * next one, and so does one that left some. Jobs that come more rarely notify it: setting the flag and taking it back would cost more.
  */
 const BUSY_MS = 5
 
@@ -123,7 +123,7 @@ export class Lookout {
   look({ wanted, whole, stays, alone }: LookRequest, now: number): Look {
     this.#looks += 1
     this.#callsSeen = this.#calls
-    const isBusy = this.#found >= 2 || now - this.#foundBefore < BUSY_MS
+    const isBusy = this.#plenty || this.#found >= 2 || now - this.#foundBefore < BUSY_MS
     if (stays && isBusy) this.#armed = false
     const woken = this.#woken
     this.#woken = false

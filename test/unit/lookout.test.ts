@@ -64,6 +64,14 @@ test('one whose looks take their time, and all find jobs, promises as well', () 
   expect([100, 200, 300].map((at) => look(lookout, 500, { at }))).toEqual([false, false, true])
 })
 
+test('one that leaves jobs behind promises at once', () => {
+  const lookout = newLookout()
+  look(lookout, 0)
+  lookout.call()
+  lookout.answered(answer(500, true), lookout.look(WHOLE, 100), 100)
+  expect(look(lookout, 500, { at: 200 })).toBe(true)
+})
+
 test('one whose slots the next jobs will fill for long does not promise', () => {
   const lookout = newLookout()
   look(lookout, 0)

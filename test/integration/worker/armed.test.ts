@@ -156,7 +156,8 @@ test('a busy worker is not notified', async () => {
   await database().query(
     "insert into jobtable.job (type) select 'short' from generate_series(1, 100000)",
   )
-  await next(worker, 'finished')
+  // It knows then how short they are.
+  for (let n = 0; n < 3; n += 1) await next(worker, 'finished')
   await listener.query('select')
   heard = 0
   for (let n = 0; n < 100; n += 1) {
