@@ -45,7 +45,7 @@ export interface Look {
   readonly promises: boolean
   /** Whether it waits for the end of transactions. */
   readonly awaits: boolean
-  /** Whether the worker slept, and was called. */
+  /** Whether the worker slept, and was called: most often by one job. */
   readonly woken: boolean
   /** Its number, if no other was on its way when it was sent. */
   readonly alone: number | undefined
@@ -125,7 +125,7 @@ export class Lookout {
     this.#callsSeen = this.#calls
     const isBusy = this.#plenty || this.#found >= 2 || now - this.#foundBefore < BUSY_MS
     if (stays && isBusy) this.#armed = false
-    const woken = this.#woken
+    const woken = this.#woken && !isBusy
     this.#woken = false
     return {
       wanted,
