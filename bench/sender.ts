@@ -23,12 +23,10 @@ async function send(sentUs: number | undefined): Promise<void> {
 async function sendPoisson(plan: PoissonPlan): Promise<SenderAnswer> {
   const sending: Promise<void>[] = []
   const lateUs: number[] = []
-  const measuredFromUs = nowUs() + plan.warmUpSeconds * 1e6
   const pacer = new Thread(new URL('pacer.ts', import.meta.url), { workerData: plan })
   pacer.on('message', (dueUs: number) => {
-    const isMeasured = dueUs >= measuredFromUs
-    if (isMeasured) lateUs.push(nowUs() - dueUs)
-    sending.push(send(isMeasured ? dueUs : undefined))
+    if (plan.isMeasured) lateUs.push(nowUs() - dueUs)
+    sending.push(send(plan.isMeasured ? dueUs : undefined))
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   pacer.once('error', reject)

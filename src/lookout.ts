@@ -11,8 +11,9 @@ const AWAIT_MS = { shortest: 1, longest: 1_000 } as const
 const CONTENDED_MS = { first: 1, longest: 32 } as const
 
 /**
- * Two looks that found jobs, one after the other or within so many milliseconds, make the worker promise the
- * next one, and so does one that left some. Jobs that come more rarely notify it: setting the flag and taking it back would cost more.
+ * Two looks that found jobs, one after the other or within so many milliseconds, make the worker
+ * promise the next one, and so does one that left some. Jobs that come more rarely notify it:
+ * setting the flag and taking it back would cost more.
  */
 const BUSY_MS = 5
 
@@ -36,11 +37,7 @@ export interface LookRequest {
 }
 
 /** A look at the queue that is on its way. */
-export interface Look {
-  /** How many jobs it may bring. */
-  readonly wanted: number
-  /** Whether they may be of any type. */
-  readonly whole: boolean
+export interface Look extends Pick<LookRequest, 'wanted' | 'whole'> {
   /** Whether it promises another look, so that nobody notifies meanwhile. */
   readonly promises: boolean
   /** Whether it waits for the end of transactions. */

@@ -18,5 +18,5 @@ export async function insertSingly(bench: Bench, queue: Queue, plan: ClientPlan)
   await using senders = await Senders.prepare(queue, processes, plan.clients)
   return plan.perSecond === undefined
     ? await senders.flood(plan.seconds)
-    : (await senders.poisson({ ...plan, perSecond: plan.perSecond, warmUpSeconds: 0 })).jobs
+    : (await senders.poisson({ ...plan, perSecond: plan.perSecond, isMeasured: true })).jobs
 }

@@ -60,8 +60,7 @@ export type SenderOrder =
 export interface PoissonPlan {
   readonly perSecond: number
   readonly seconds: number
-  /** How long at first the jobs are not measured. */
-  readonly warmUpSeconds: number
+  readonly isMeasured: boolean
 }
 
 /** What a sender's process answers. */

@@ -11,7 +11,7 @@ import { Senders } from '../lib/senders.ts'
 
 const CONNECTIONS = 16
 /** Before anything is measured: connections are made, code is compiled. */
-const WARM_UP: PoissonPlan = { perSecond: 200, seconds: 5, warmUpSeconds: 60 }
+const WARM_UP: PoissonPlan = { perSecond: 200, seconds: 5, isMeasured: false }
 /** Long enough for a worker to listen, and for each to become idle again. */
 const LISTEN_MS = 1_000
 const IDLE_MS = 10
@@ -82,7 +82,7 @@ async function sendPoisson(
   runners: Runners,
 ): Promise<Figures> {
   const before = runners.tally.jobs
-  const { jobs, lateUs } = await senders.poisson({ perSecond, seconds, warmUpSeconds: 0 })
+  const { jobs, lateUs } = await senders.poisson({ perSecond, seconds, isMeasured: true })
   await runners.completed(before + jobs)
   return {
     offeredPerSecond: perSecond,

@@ -64,8 +64,7 @@ begin
   looked := cardinality(v_taken);
   if v_ids is distinct from v_taken then
     perform jobtable_internal.look_again(
-      array(select unnest(v_taken) except select unnest(v_ids)),
-      jobtable_internal.lane_priority(v_lane), v_now, 0
+      v_taken, v_ids, jobtable_internal.lane_priority(v_lane), v_now, 0
     );
   end if;
   v_writer := set_config('jobtable.writer', '', true);

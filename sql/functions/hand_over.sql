@@ -60,9 +60,7 @@ begin
   end loop;
 
   if cardinality(ids) < cardinality(taken) then
-    missed := jobtable_internal.look_again(
-      array(select unnest(taken) except select unnest(ids)), priority, v_now, missed
-    );
+    missed := jobtable_internal.look_again(taken, ids, priority, v_now, missed);
   else
     missed := 0;
   end if;

@@ -87,7 +87,7 @@ export interface TickAnswer {
   readonly more: boolean
   /** Milliseconds until the next scheduled job is due, if there is one. */
   readonly nextDueMs: number | undefined
-  /** After a look that found nothing, if asked for: transactions that may yet make jobs claimable in silence. */
+  /** After a look that found nothing, if it promises or awaits: those that may yet commit jobs in silence. */
   readonly writers: readonly string[]
 }
 
@@ -103,25 +103,12 @@ type TickColumns = {
   writers: string[]
 }
 
-/** What there is nothing to tell of is null. */
-type TickRow = { [Column in keyof TickColumns]: TickColumns[Column] | null }
-
-const NOTHING: TickRow = {
-  locked: null,
-  lost: null,
-  begun: null,
-  waiting: null,
-  claimed: null,
-  looked: null,
-  more: null,
-  next_due_ms: null,
-  writers: null,
-}
+/** What there is nothing to tell of is null, or not there. */
+type TickRow = { [Column in keyof TickColumns]?: TickColumns[Column] | null }
 
 const TICK = prepared(
   `select * from jobtable_internal.tick(
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-     $16
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
    )`,
 )
 
@@ -134,22 +121,16 @@ const CLAIM_LONE = prepared(
  * have what has woken it by a statement of its own.
  */
 export async function tick(database: Database, request: TickRequest): Promise<TickAnswer> {
-  return (
-    (request.woken ? await claimLone(database, request) : undefined) ?? wholeTick(database, request)
-  )
+  const claimed = request.woken ? await claimLone(database, request) : undefined
+  return claimed ?? (await wholeTick(database, request))
 }
 
 async function claimLone(
   database: Database,
   { worker, lease, ranges, slots }: TickRequest,
 ): Promise<TickAnswer | undefined> {
-  const row = await one<Pick<TickRow, 'claimed' | 'looked'>>(database, CLAIM_LONE, [
-    worker,
-    lease,
-    ...columnsOf(ranges),
-    slots,
-  ])
-  return row.looked === null ? undefined : answerOf({ ...NOTHING, ...row })
+  const row = await one<TickRow>(database, CLAIM_LONE, [worker, lease, ...columnsOf(ranges), slots])
+  return row.looked === null ? undefined : answerOf(row)
 }
 
 async function wholeTick(database: Database, request: TickRequest): Promise<TickAnswer> {
@@ -233,8 +214,8 @@ type HandedRow = readonly [
 ]
 
 /** The jobs of batches, whose texts are joined by commas. */
-function handedJobs(text: string | null): HandedJob[] {
-  if (text === null) return []
+function handedJobs(text: string | null | undefined): HandedJob[] {
+  if (text === null || text === undefined) return []
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- what batch() writes
   const batches: Batch[] = JSON.parse(`[${text}]`)
   return batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>

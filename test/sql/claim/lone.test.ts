@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { TickAnswer } from '../../../src/queries/tick.ts'
-import * as queries from '../../../src/queries/tick.ts'
+import { adopt, type TickAnswer } from '../../../src/queries/tick.ts'
 import { useDatabase } from '../../support/database.ts'
 import { entriesOf, insertJob, insertJobs, readJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
@@ -117,11 +116,11 @@ describe('a worker that is woken', () => {
     const id = await insertJob(database(), 'answer_lost')
     const lease = drawLease()
     const request = { ranges: ticker.ranges(), slots: 10, woken: true, lease }
-    expect(await queries.adopt(database().pool, ticker.id, lease)).toEqual([])
+    expect(await adopt(database().pool, ticker.id, lease)).toEqual([])
     expect((await refusal(ticker.tick(request))).code).toBe('23505')
     const claimed = await woken(ticker)
     expect(idsOf(claimed)).toEqual([id])
-    const adopted = await queries.adopt(database().pool, ticker.id, claimed.claimed[0]?.lease ?? '')
+    const adopted = await adopt(database().pool, ticker.id, claimed.claimed[0]?.lease ?? '')
     expect(adopted).toMatchObject([{ id, status: 'started' }])
   })
 })
