@@ -28,7 +28,15 @@ const report = z.object({
   numPendingTests: z.number(),
   numTodoTests: z.number(),
   testResults: z.array(
-    z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) }),
+    z.object({
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
   ),
 })
 
@@ -85,7 +93,9 @@ async function testOn(version: string, reportFile: string): Promise<Result> {
     failures: counted.testResults
       .flatMap((file) => file.assertionResults)
       .filter((test) => test.status === 'failed')
-      .map((test) => test.fullName),
+      .map(
+        ({ fullName, failureMessages }) => `${fullName}: ${failureMessages?.[0] ?? 'no message'}`,
+      ),
   }
 }
 

@@ -182,6 +182,8 @@ test('nobody is notified of a type that no worker runs, and the first to start f
   })
   await listener.query('listen jobtable_ready')
   const insertAndHear = async (): Promise<number> => {
+    // What was said before, by a worker that stopped, has been heard.
+    await listener.query('select')
     heard = 0
     await database().query("insert into jobtable.job (type) values ('lonely')")
     await listener.query('select')
