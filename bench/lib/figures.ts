@@ -33,6 +33,11 @@ export const FIGURES = {
   afterJobsPerSecond: ['jobs/s after', 0],
   deadTuples: ['dead tuples', 0],
   tableMb: ['table MB', 0],
+  walDrift: ['WAL/job, drift', 3],
+  serverCpuDrift: ['server µs/job, drift', 3],
+  nodeCpuDrift: ['Node µs/job, drift', 3],
+  rssDrift: ['RSS, drift', 3],
+  tableDrift: ['table, drift', 3],
 } as const satisfies Record<string, readonly [head: string, decimals: number]>
 
 export type FigureName = keyof typeof FIGURES

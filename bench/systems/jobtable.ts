@@ -47,6 +47,12 @@ export const jobtable: System = {
       }
     })
   },
+  keepFinished: ({ url }, interval) =>
+    withClient(
+      url,
+      async (client) =>
+        void (await client.query('update jobtable.job_type set retention = $1', [interval])),
+    ),
   count: ({ url }) =>
     withClient(url, async (client) => ({
       left: await numberFrom(

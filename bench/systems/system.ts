@@ -55,6 +55,8 @@ export interface System {
   readonly concurrent?: (jobs: number) => Settings
   /** Its main table, in PostgreSQL. */
   readonly table?: string
+  /** Sets how long finished jobs are kept, where they are; workers must be running. */
+  readonly keepFinished?: (target: Target, interval: string) => Promise<void>
   /** The statement that inserts one small job of type noop. */
   readonly insertSql?: string
   /** What its worker's process needs in its environment. */
