@@ -16,7 +16,7 @@ import {
 import type { Events } from './events.ts'
 import { type Look, Lookout } from './lookout.ts'
 import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick.ts'
-import { adopt, tick } from './queries/tick.ts'
+import { adopt, tick, withPayloads } from './queries/tick.ts'
 import { leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
@@ -25,10 +25,7 @@ import { Slots } from './slots.ts'
 
 /** Jobs in one claim: what a transaction of a few milliseconds holds. */
 const MAX_CLAIM = 500
-/**
- * Characters in which a claim's jobs come, about: the server makes them one text, and copies longer
- * ones through its temporary files.
- */
+/** Characters of a claim's jobs, about: what a process can hold beside what it runs. */
 const MAX_CLAIM_LENGTH = 4_000_000
 /** Ticks on their way at once: while the database works at one, this process works at the other's jobs. */
 const MAX_TICKS = 2
@@ -276,7 +273,7 @@ export class Dispatcher extends Service {
     this.#troubled = false
     this.#failing = false
     this.#backoff.reset()
-    this.#settle(answer, sent)
+    this.#accept(await this.#withPayloads(this.#settle(answer, sent)))
     if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {
       // One type was looked at: it is the others' turn.
@@ -305,8 +302,8 @@ export class Dispatcher extends Service {
     else if (!mixed) await this.#pause()
   }
 
-  /** Takes in the answer of a tick. */
-  #settle(answer: TickAnswer, sent: Ticking): void {
+  /** Takes in the answer of a tick, but for the jobs that it has brought, which it answers. */
+  #settle(answer: TickAnswer, sent: Ticking): readonly HandedJob[] {
     const { events } = this.#options
     const now = performance.now()
     const { written, refused } = this.#completer.accept(
@@ -326,12 +323,27 @@ export class Dispatcher extends Service {
       this.#jobLength = answer.claimedLength / answer.claimed.length
       events.emit('claimed', answer.claimed)
     }
-    this.#accept([...kept, ...answer.begun, ...answer.claimed])
+    const jobs = [...kept, ...answer.begun, ...answer.claimed]
 
-    if (sent.look.wanted === 0) return
+    if (sent.look.wanted === 0) return jobs
     this.#lookout.answered(answer, sent.look, performance.now())
-    const held = this.#slots.running + this.#slots.inLine + this.#queued.length
+    const held = this.#slots.running + this.#slots.inLine + this.#queued.length + jobs.length
     if (held + this.#completer.size === 0 && this.#lookout.sleeps) events.emit('idle')
+    return jobs
+  }
+
+  /** Jobs with what they lack of payloads. They are held: it is tried as long as it takes. */
+  async #withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
+    const { database, events } = this.#options
+    for (;;) {
+      try {
+        return await withPayloads(database, jobs)
+      } catch (error) {
+        events.emit('trouble', error)
+        await this.#pause()
+        if (this.stopping.aborted) return jobs
+      }
+    }
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */
@@ -397,7 +409,7 @@ export class Dispatcher extends Service {
     for (;;) {
       await this.#pause()
       try {
-        const jobs = await adopt(database, worker, lease)
+        const jobs = await withPayloads(database, await adopt(database, worker, lease))
         // Its receipt is there now, whether the tick or this has written it.
         this.#leases.add(lease)
         const begun = new Set(begin.map((job) => job.id))

@@ -1,4 +1,4 @@
-import { type Database, type Id, jsonText, one, prepared } from '../database.ts'
+import { all, type Database, type Id, jsonText, one, prepared } from '../database.ts'
 
 /** A job as the database hands it to a worker. */
 export interface HandedJob {
@@ -7,7 +7,8 @@ export interface HandedJob {
   readonly status: 'queued' | 'started'
   readonly type: string
   readonly attempt: number
-  readonly payload: Record<string, unknown>
+  /** Undefined while it has not been fetched: see withPayloads. */
+  readonly payload: Record<string, unknown> | undefined
   readonly owner: string
   readonly title: string | null
   readonly properties: Record<string, unknown>
@@ -79,7 +80,7 @@ export interface TickAnswer {
   /** Queued jobs whose row a client has locked: still queued. */
   readonly waiting: readonly Id[]
   readonly claimed: readonly HandedJob[]
-  /** How long the text was in which the claimed jobs came. */
+  /** How many characters the claimed jobs have, about. */
   readonly claimedLength: number
   /** How many ids of entries were looked at, also of jobs that are gone. */
   readonly looked: number
@@ -173,13 +174,14 @@ function columnsOf(ranges: readonly LaneRange[]): unknown[] {
 }
 
 function answerOf(row: TickRow): TickAnswer {
+  const [claimed, missing] = handedJobs(row.claimed)
   return {
     locked: row.locked ?? [],
     lost: row.lost ?? [],
-    begun: handedJobs(row.begun),
+    begun: handedJobs(row.begun)[0],
     waiting: row.waiting ?? [],
-    claimed: handedJobs(row.claimed),
-    claimedLength: row.claimed?.length ?? 0,
+    claimed,
+    claimedLength: (row.claimed?.length ?? 0) + missing,
     looked: row.looked ?? 0,
     more: row.more ?? false,
     nextDueMs: row.next_due_ms ?? undefined,
@@ -201,7 +203,8 @@ type HandedRow = readonly [
   id: Id,
   attempt: number,
   createdAt: number,
-  payload: Record<string, unknown>,
+  /** Of one that is to be fetched: its size in bytes. */
+  payload: Record<string, unknown> | number,
   type?: string,
   owner?: string,
   rest?: {
@@ -213,28 +216,52 @@ type HandedRow = readonly [
   },
 ]
 
-/** The jobs of batches, whose texts are joined by commas. */
-function handedJobs(text: string | null | undefined): HandedJob[] {
-  if (text === null || text === undefined) return []
+/** The jobs of batches, whose texts are joined by commas, and how many bytes of payload they lack. */
+function handedJobs(
+  text: string | null | undefined,
+): readonly [jobs: HandedJob[], missing: number] {
+  if (text === null || text === undefined) return [[], 0]
+  let missing = 0
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- what batch() writes
   const batches: Batch[] = JSON.parse(`[${text}]`)
-  return batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
-    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]) => ({
-      id,
-      lease,
-      status: startedAt === null ? 'queued' : 'started',
-      type: type ?? usualType ?? '',
-      attempt,
-      payload,
-      owner: owner ?? usualOwner ?? '',
-      title: rest?.title ?? null,
-      properties: rest?.properties ?? {},
-      priority: rest?.priority ?? null,
-      key: rest?.key ?? null,
-      createdAt,
-      runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
-      startedAt,
-    })),
+  const handed = batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
+    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]): HandedJob => {
+      const isMissing = typeof payload === 'number'
+      if (isMissing) missing += payload
+      return {
+        id,
+        lease,
+        status: startedAt === null ? 'queued' : 'started',
+        type: type ?? usualType ?? '',
+        attempt,
+        payload: isMissing ? undefined : payload,
+        owner: owner ?? usualOwner ?? '',
+        title: rest?.title ?? null,
+        properties: rest?.properties ?? {},
+        priority: rest?.priority ?? null,
+        key: rest?.key ?? null,
+        createdAt,
+        runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
+        startedAt,
+      }
+    }),
+  )
+  return [handed, missing]
+}
+
+const PAYLOADS = prepared('select id, payload from jobtable.job where id = any ($1)')
+
+/** Jobs with their payloads: those that the database has not handed out with them are fetched. */
+export async function withPayloads(
+  database: Database,
+  jobs: readonly HandedJob[],
+): Promise<readonly HandedJob[]> {
+  const ids = jobs.filter((job) => job.payload === undefined).map((job) => job.id)
+  if (ids.length === 0) return jobs
+  const rows = await all<{ id: Id; payload: Record<string, unknown> }>(database, PAYLOADS, [ids])
+  const payloads = new Map(rows.map(({ id, payload }) => [id, payload]))
+  return jobs.map((job) =>
+    job.payload === undefined ? { ...job, payload: payloads.get(job.id) } : job,
   )
 }
 
@@ -255,5 +282,5 @@ export async function adopt(database: Database, worker: Id, lease: Id): Promise<
     'select jobtable_internal.adopt($1, $2) as jobs',
     [worker, lease],
   )
-  return handedJobs(row.jobs)
+  return handedJobs(row.jobs)[0]
 }

@@ -116,7 +116,12 @@ export async function startTicker(
           const room = left.rooms[job.type]
           if (room !== undefined) left.rooms[job.type] = room - 1
         }
-        if (left.slots + left.prefetch <= 0 || !answer.more || answer.looked === 0) return jobs
+        if (left.slots + left.prefetch <= 0 || !answer.more || answer.looked === 0) {
+          return await queries.withPayloads(
+            session === undefined ? own : connectionOf(session),
+            jobs,
+          )
+        }
       }
     },
     begin: async (jobs, session) => {
