@@ -227,7 +227,9 @@ export class Dispatcher extends Service {
     const begins = takes && this.#beginAt <= performance.now()
     const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
     const types = this.#caution.typesInTurn(all)
-    const room = this.#slots.room(types, this.#coming + begin.length, this.#queued)
+    const now = performance.now()
+    const coming = this.#coming + begin.length
+    const room = this.#slots.room(types, coming, this.#queued, this.#lookout.plenty, now)
     const limit = takes ? this.#caution.limit : 0
     const fitting = Math.max(1, Math.floor(MAX_CLAIM_LENGTH / this.#jobLength))
     const slots = Math.min(room.slots, MAX_CLAIM, fitting, limit)
@@ -236,7 +238,8 @@ export class Dispatcher extends Service {
     if (wanted > 0) this.#slots.nextTurn()
     const whole = room.whole && !this.#caution.apart
     const alone = this.#ticks.size === 0
-    const look = this.#lookout.look({ wanted, whole, stays: room.passes, alone }, performance.now())
+    const { passes: stays, aside } = room
+    const look = this.#lookout.look({ wanted, whole, stays, alone, aside }, now)
     const sent = { lease: randomLease(), outcomes, begin, look }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
@@ -247,7 +250,7 @@ export class Dispatcher extends Service {
       slots,
       prefetch: ahead,
       promises: look.promises,
-      stays: room.passes,
+      stays,
       awaits: look.awaits,
       woken: look.woken && slots > 0 && outcomes.length + begin.length === 0,
     }).finally(() => {
@@ -327,6 +330,7 @@ export class Dispatcher extends Service {
 
     if (sent.look.wanted === 0) return jobs
     this.#lookout.answered(answer, sent.look, performance.now())
+    if (sent.look.aside) this.#slots.lookedAside(answer.looked > 0, performance.now())
     const held = this.#slots.running + this.#slots.inLine + this.#queued.length + jobs.length
     if (held + this.#completer.size === 0 && this.#lookout.sleeps) events.emit('idle')
     return jobs

@@ -34,10 +34,12 @@ export interface LookRequest {
   readonly stays: boolean
   /** Whether no other look is on its way. */
   readonly alone: boolean
+  /** Whether it is for types whose jobs are rare beside those that keep the worker busy. */
+  readonly aside: boolean
 }
 
 /** A look at the queue that is on its way. */
-export interface Look extends Pick<LookRequest, 'wanted' | 'whole'> {
+export interface Look extends Pick<LookRequest, 'wanted' | 'whole' | 'aside'> {
   /** Whether it promises another look, so that nobody notifies meanwhile. */
   readonly promises: boolean
   /** Whether it waits for the end of transactions. */
@@ -88,7 +90,10 @@ export class Lookout {
     return this.#at
   }
 
-  /** Whether the last look found jobs and left some: another one beside the next is of use. */
+  /**
+   * Whether the last look (but for those aside) found jobs and left some: another one beside the next is
+   * of use.
+   */
   get plenty(): boolean {
     return this.#plenty
   }
@@ -117,7 +122,7 @@ export class Lookout {
   }
 
   /** A look is sent. */
-  look({ wanted, whole, stays, alone }: LookRequest, now: number): Look {
+  look({ wanted, whole, stays, alone, aside }: LookRequest, now: number): Look {
     this.#looks += 1
     this.#callsSeen = this.#calls
     const isBusy = this.#plenty || this.#found >= 2 || now - this.#foundBefore < BUSY_MS
@@ -127,7 +132,9 @@ export class Lookout {
     return {
       wanted,
       whole,
-      promises: !this.#armed,
+      aside,
+      // The next one looks at other types.
+      promises: !this.#armed && !aside,
       awaits: this.#awaited.length > 0,
       woken,
       alone: alone ? this.#looks : undefined,
@@ -138,16 +145,21 @@ export class Lookout {
   /** A look has been answered. */
   answered(answer: TickAnswer, look: Look, now: number): void {
     const { looked, more, claimed } = answer
+    this.#sleeps = false
+    if (look.aside && looked === 0) {
+      // Of those that keep it busy it has not told.
+      this.#at = 0
+      return
+    }
     const overfull = more && claimed.length >= look.wanted
     if (overfull && !this.#overfull) this.#options.callOthers()
     this.#overfull = overfull
-    this.#plenty = more && looked > 0
+    if (!look.aside) this.#plenty = more && looked > 0
     this.#found = looked > 0 ? this.#found + 1 : 0
     if (looked > 0) {
       this.#foundBefore = this.#foundAt
       this.#foundAt = now
     }
-    this.#sleeps = false
     if (looked > 0 || !more) this.#contended = 0
 
     if (this.#calls !== look.calls || this.#plenty) this.#at = 0

@@ -10,6 +10,11 @@ import type { RunningJob } from './running-job.ts'
  * time, in milliseconds: about a round trip and a flush of the WAL, which it would stand idle for.
  */
 const AHEAD_MS = 5
+/**
+ * While there are plenty of short jobs, those of other types are looked for by looks of their own: after
+ * one that found none so much later, in milliseconds.
+ */
+const ASIDE_MS = 5
 /** Jobs that stand in line at most: two ticks' worth. */
 const MAX_AHEAD = 1_000
 /** A job that stood in line for so long, since those before it were not short, is given back, in ms. */
@@ -45,6 +50,8 @@ export interface Room {
   readonly whole: boolean
   /** Whether all that comes is short, so that there will be room again in a moment. */
   readonly passes: boolean
+  /** Whether it is only for types whose jobs are not short, since those have looks of their own. */
+  readonly aside: boolean
 }
 
 interface TypeSlots extends RegisteredType {
@@ -74,6 +81,8 @@ export class Slots {
   #filling = false
   /** Whether it is the turn of the short ones. */
   #shortTurn = false
+  /** When it is the turn of the others again, by performance.now(). */
+  #asideAt = 0
   #idle: PromiseWithResolvers<void> | undefined
 
   constructor(options: SlotsOptions) {
@@ -105,28 +114,49 @@ export class Slots {
 
   /**
    * What may be asked for while `coming` more are on their way: of types whose jobs are short, as many
-   * as will begin within moments; of all types, as many as have a free slot. If there are both kinds,
-   * in turns: neither may take the places of the other.
+   * as will begin within moments; of the others, as many as have a free slot. If there are both kinds,
+   * and plenty of jobs, in turns: neither may take the places of the other.
    *
    * @param taking the types whose turn it is
    * @param queued jobs of the local queue: a type's limit counts them
+   * @param plenty whether more jobs wait than a look brings; else one look is for all types
    */
-  room(taking: readonly RegisteredType[], coming: number, queued: readonly HandedJob[]): Room {
+  room(
+    taking: readonly RegisteredType[],
+    coming: number,
+    queued: readonly HandedJob[],
+    plenty: boolean,
+    now: number,
+  ): Room {
     const types = taking.flatMap((type) => this.#byName.get(type.name) ?? [])
     const short = types.filter(isShort)
+    const others = types.filter((type) => !isShort(type))
     const places = this.#places()
     const slots = Math.max(0, places - coming)
     const rooms = short.map((type) => this.#ahead(type, places) - coming)
     const most = Math.max(0, ...rooms)
-    const shortTurn = short.length === types.length || slots === 0 || this.#shortTurn
-    if (short.length > 0 && most > 0 && shortTurn) {
+    const isTurnOfShort = plenty && (this.#shortTurn || now < this.#asideAt)
+    if (most > 0 && (others.length === 0 || slots === 0 || isTurnOfShort)) {
       const ranges = short.map((type, n) => range(type, rooms[n] ?? 0))
-      return { slots: most, ranges, whole: short.length === types.length, passes: true }
+      const whole = others.length === 0
+      return { slots: most, ranges, whole, passes: true, aside: false }
     }
     const limit = (type: TypeSlots): number =>
       type.concurrency - type.held - queued.filter((job) => job.type === type.name).length
-    const ranges = types.map((type) => range(type, limit(type)))
-    return { slots, ranges, whole: true, passes: false }
+    if (!plenty || most === 0) {
+      const ranges = types.map((type) => range(type, limit(type)))
+      return { slots, ranges, whole: true, passes: false, aside: false }
+    }
+    // One of each type of which nothing is known is enough to know whether it is short.
+    const room = (type: TypeSlots): number =>
+      type.meanMs === undefined ? Math.min(1, limit(type)) : limit(type)
+    const ranges = others.map((type) => range(type, room(type)))
+    return { slots, ranges, whole: false, passes: false, aside: true }
+  }
+
+  /** A look for the others has been answered: when none was found, the next one is not so soon. */
+  lookedAside(found: boolean, now: number): void {
+    this.#asideAt = found ? 0 : now + ASIDE_MS
   }
 
   /** How many jobs may be asked for at most, whosever turn it is. */

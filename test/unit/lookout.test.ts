@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Lookout, type LookRequest } from '../../src/lookout.ts'
 import type { TickAnswer } from '../../src/queries/tick.ts'
 
-const WHOLE: LookRequest = { wanted: 10, whole: true, stays: true, alone: true }
+const WHOLE: LookRequest = { wanted: 10, whole: true, stays: true, alone: true, aside: false }
 
 function newLookout(): Lookout {
   return new Lookout({ pollMs: () => 5_000, callOthers: () => undefined })

@@ -160,4 +160,37 @@ describe('jobs of a short type, started ahead of free slots,', () => {
     await allFinished(database())
     expect(await counts()).toEqual({})
   })
+
+  test('come in large batches, although the worker has types of which it knows nothing', async () => {
+    const types = ['short', 'unknown', 'unknown_too', 'rare']
+    await addTypes(database(), ...types)
+    let rareAfter = Infinity
+    let done = 0
+    const worker = await startWorker(database(), {
+      concurrency: 5,
+      executors: types.map((type) =>
+        defineExecutor({
+          type,
+          execute() {
+            done += 1
+            if (type === 'rare') rareAfter = done
+          },
+        }),
+      ),
+    })
+    await insertJobs(database(), 'short', 200)
+    await allFinished(database())
+    const batches: number[] = []
+    worker.events.on('claimed', (jobs) => batches.push(jobs.length))
+    done = 0
+    await database().query(
+      `insert into jobtable.job (type)
+       select case n when 20000 then 'rare' else 'short' end from generate_series(1, 20000) n`,
+    )
+    await allFinished(database())
+    const small = batches.filter((size) => size <= 5).length
+    expect(small / batches.length).toBeLessThan(0.25)
+    // Nobody waits until those of a busy type are through.
+    expect(rareAfter).toBeLessThan(10_000)
+  })
 })
