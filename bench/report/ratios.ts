@@ -62,7 +62,6 @@ const COMPARISONS: readonly Comparison[] = [
   against('16 clients insert, a worker runs', 'sustained', '16 clients, 60 s', FASTEST_PEER),
   against('one at a time', 'latency', 'one at a time', FASTEST_PEER, 'startP50Ms'),
   against('one at a time', 'latency', 'one at a time', FASTEST_PEER, 'startP99Ms'),
-  against('half of capacity', 'latency', 'half of capacity', FASTEST_PEER, 'startP99Ms'),
   within('10,000,000 waiting', 'backlog', '10,000,000 waiting', '1,000,000 waiting'),
   within('10,000,000 waiting', 'backlog', '10,000,000 waiting', '10,000 waiting'),
   within('10,000,000 scheduled', 'future', '10,000,000 scheduled', '0 scheduled'),
