@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { Backoff } from './backoff.ts'
+import { Backoff, withRetry } from './backoff.ts'
 import { Caution } from './caution.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { Database, Id } from './database.ts'
@@ -222,12 +222,12 @@ export class Dispatcher extends Service {
 
   #send(): void {
     const { prefetch, types: all } = this.#options
-    const outcomes = this.#completer.take(performance.now())
+    const now = performance.now()
+    const outcomes = this.#completer.take(now)
     const takes = this.#claiming && !(this.#caution.apart && outcomes.length > 0)
-    const begins = takes && this.#beginAt <= performance.now()
+    const begins = takes && this.#beginAt <= now
     const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
     const types = this.#caution.typesInTurn(all)
-    const now = performance.now()
     const coming = this.#coming + begin.length
     const room = this.#slots.room(types, coming, this.#queued, this.#lookout.plenty, now)
     const limit = takes ? this.#caution.limit : 0
@@ -330,7 +330,7 @@ export class Dispatcher extends Service {
 
     if (sent.look.wanted === 0) return jobs
     this.#lookout.answered(answer, sent.look, performance.now())
-    if (sent.look.aside) this.#slots.lookedAside(answer.looked > 0, performance.now())
+    if (sent.look.aside) this.#slots.lookedAside(answer.looked > 0, now)
     const held = this.#slots.running + this.#slots.inLine + this.#queued.length + jobs.length
     if (held + this.#completer.size === 0 && this.#lookout.sleeps) events.emit('idle')
     return jobs
@@ -339,15 +339,12 @@ export class Dispatcher extends Service {
   /** Jobs with what they lack of payloads. They are held: it is tried as long as it takes. */
   async #withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
     const { database, events } = this.#options
-    for (;;) {
-      try {
-        return await withPayloads(database, jobs)
-      } catch (error) {
-        events.emit('trouble', error)
-        await this.#pause()
-        if (this.stopping.aborted) return jobs
-      }
+    const goesOn = (error: unknown): boolean => {
+      events.emit('trouble', error)
+      return true
     }
+    const fetch = async (): Promise<readonly HandedJob[]> => await withPayloads(database, jobs)
+    return await withRetry(fetch, this.stopping, goesOn).catch(() => jobs)
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */

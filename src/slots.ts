@@ -143,15 +143,12 @@ export class Slots {
     }
     const limit = (type: TypeSlots): number =>
       type.concurrency - type.held - queued.filter((job) => job.type === type.name).length
-    if (!plenty || most === 0) {
-      const ranges = types.map((type) => range(type, limit(type)))
-      return { slots, ranges, whole: true, passes: false, aside: false }
-    }
-    // One of each type of which nothing is known is enough to know whether it is short.
-    const room = (type: TypeSlots): number =>
-      type.meanMs === undefined ? Math.min(1, limit(type)) : limit(type)
-    const ranges = others.map((type) => range(type, room(type)))
-    return { slots, ranges, whole: false, passes: false, aside: true }
+    const aside = plenty && most > 0
+    // Aside, one of each type of which nothing is known is enough to know whether it is short.
+    const roomOf = (type: TypeSlots): number =>
+      aside && type.meanMs === undefined ? Math.min(1, limit(type)) : limit(type)
+    const ranges = (aside ? others : types).map((type) => range(type, roomOf(type)))
+    return { slots, ranges, whole: !aside, passes: false, aside }
   }
 
   /** A look for the others has been answered: when none was found, the next one is not so soon. */

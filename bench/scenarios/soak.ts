@@ -4,6 +4,7 @@ import { type Bench, tell } from '../lib/bench.ts'
 import { insertSingly } from '../lib/clients.ts'
 import { nowUs } from '../lib/clock.ts'
 import type { Contender } from '../lib/contender.ts'
+import { verify } from '../lib/drain.ts'
 import type { FigureName, Figures } from '../lib/figures.ts'
 import { walBytes, walPosition } from '../lib/postgres.ts'
 import { cpuUsOfTree } from '../lib/processes.ts'
@@ -63,8 +64,7 @@ async function measure(bench: Bench, contender: Contender, minutes: number): Pro
   const inserted = await inserting
   await runners.completed(flooded + inserted)
   const last = await read(bench, runners)
-  const { left } = await queue.system.count(queue.target)
-  if (left > 0) throw new Error(`${left} jobs are left`)
+  await verify(queue, undefined, 0)
   const figures = await figuresBetween(bench, queue, first, last)
   return { figures: { ...figures, offeredPerSecond: perSecond, ...driftsOf(series) }, series }
 }

@@ -1,9 +1,9 @@
 -- What a worker is given of a job, as the text of a JSON array, since building text costs a fifth
 -- of building JSON: id as a string (a JSON number is a float to many), attempt, created_at in
 -- milliseconds since 1970, payload; type and owner, unless they are the usual ones; and where it
--- has more than a plain job, an object of the rest. Of a larger payload only its size in bytes as
--- stored: on its way through the functions text is copied a dozen times, and a statement of its own
--- that fetches it copies it once.
+-- has more than a plain job, an object of the rest. Of a payload of more than 500 bytes only its
+-- size as stored: on its way through the functions text is copied a dozen times, and a statement of
+-- its own that fetches it copies it once.
 create or replace function jobtable_internal.handed(
   job jobtable.job, usual_type text, usual_owner text
 ) returns text

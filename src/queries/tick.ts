@@ -7,8 +7,8 @@ export interface HandedJob {
   readonly status: 'queued' | 'started'
   readonly type: string
   readonly attempt: number
-  /** Undefined while it has not been fetched: see withPayloads. */
-  readonly payload: Record<string, unknown> | undefined
+  /** Of one that has not been fetched: its size in bytes. See withPayloads. */
+  readonly payload: Record<string, unknown> | number
   readonly owner: string
   readonly title: string | null
   readonly properties: Record<string, unknown>
@@ -174,11 +174,12 @@ function columnsOf(ranges: readonly LaneRange[]): unknown[] {
 }
 
 function answerOf(row: TickRow): TickAnswer {
-  const [claimed, missing] = handedJobs(row.claimed)
+  const claimed = handedJobs(row.claimed)
+  const missing = claimed.reduce((sum, { payload }) => sum + (isSize(payload) ? payload : 0), 0)
   return {
     locked: row.locked ?? [],
     lost: row.lost ?? [],
-    begun: handedJobs(row.begun)[0],
+    begun: handedJobs(row.begun),
     waiting: row.waiting ?? [],
     claimed,
     claimedLength: (row.claimed?.length ?? 0) + missing,
@@ -203,8 +204,7 @@ type HandedRow = readonly [
   id: Id,
   attempt: number,
   createdAt: number,
-  /** Of one that is to be fetched: its size in bytes. */
-  payload: Record<string, unknown> | number,
+  payload: HandedJob['payload'],
   type?: string,
   owner?: string,
   rest?: {
@@ -216,37 +216,34 @@ type HandedRow = readonly [
   },
 ]
 
-/** The jobs of batches, whose texts are joined by commas, and how many bytes of payload they lack. */
-function handedJobs(
-  text: string | null | undefined,
-): readonly [jobs: HandedJob[], missing: number] {
-  if (text === null || text === undefined) return [[], 0]
-  let missing = 0
+/** The jobs of batches, whose texts are joined by commas. */
+function handedJobs(text: string | null | undefined): HandedJob[] {
+  if (text === null || text === undefined) return []
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- what batch() writes
   const batches: Batch[] = JSON.parse(`[${text}]`)
-  const handed = batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
-    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]): HandedJob => {
-      const isMissing = typeof payload === 'number'
-      if (isMissing) missing += payload
-      return {
-        id,
-        lease,
-        status: startedAt === null ? 'queued' : 'started',
-        type: type ?? usualType ?? '',
-        attempt,
-        payload: isMissing ? undefined : payload,
-        owner: owner ?? usualOwner ?? '',
-        title: rest?.title ?? null,
-        properties: rest?.properties ?? {},
-        priority: rest?.priority ?? null,
-        key: rest?.key ?? null,
-        createdAt,
-        runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
-        startedAt,
-      }
-    }),
+  return batches.flatMap(([lease, startedAt, usualType, usualOwner, ...jobs]) =>
+    jobs.map(([id, attempt, createdAt, payload, type, owner, rest]) => ({
+      id,
+      lease,
+      status: startedAt === null ? 'queued' : 'started',
+      type: type ?? usualType ?? '',
+      attempt,
+      payload,
+      owner: owner ?? usualOwner ?? '',
+      title: rest?.title ?? null,
+      properties: rest?.properties ?? {},
+      priority: rest?.priority ?? null,
+      key: rest?.key ?? null,
+      createdAt,
+      runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
+      startedAt,
+    })),
   )
-  return [handed, missing]
+}
+
+/** Whether a payload is still to be fetched. */
+function isSize(payload: HandedJob['payload']): payload is number {
+  return typeof payload === 'number'
 }
 
 const PAYLOADS = prepared('select id, payload from jobtable.job where id = any ($1)')
@@ -256,13 +253,11 @@ export async function withPayloads(
   database: Database,
   jobs: readonly HandedJob[],
 ): Promise<readonly HandedJob[]> {
-  const ids = jobs.filter((job) => job.payload === undefined).map((job) => job.id)
+  const ids = jobs.filter((job) => isSize(job.payload)).map((job) => job.id)
   if (ids.length === 0) return jobs
   const rows = await all<{ id: Id; payload: Record<string, unknown> }>(database, PAYLOADS, [ids])
   const payloads = new Map(rows.map(({ id, payload }) => [id, payload]))
-  return jobs.map((job) =>
-    job.payload === undefined ? { ...job, payload: payloads.get(job.id) } : job,
-  )
+  return jobs.map((job) => ({ ...job, payload: payloads.get(job.id) ?? job.payload }))
 }
 
 /** An outcome as JSON text. A result is JSON text already and goes in as it is. */
@@ -282,5 +277,5 @@ export async function adopt(database: Database, worker: Id, lease: Id): Promise<
     'select jobtable_internal.adopt($1, $2) as jobs',
     [worker, lease],
   )
-  return handedJobs(row.jobs)[0]
+  return handedJobs(row.jobs)
 }

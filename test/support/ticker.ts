@@ -59,6 +59,8 @@ export async function startTicker(
   const connectionOf = (queryable: Database | Session): Connection =>
     'pool' in queryable ? queryable.pool : queryable.client
   const own = connectionOf(database)
+  const connection = (session: Session | undefined): Connection =>
+    session === undefined ? own : connectionOf(session)
   const ids = new Map<string, number>()
   for (const name of types) {
     await database.query(
@@ -86,7 +88,7 @@ export async function startTicker(
       room: rooms[name] ?? UNLIMITED,
     }))
   const tick: Ticker['tick'] = async (request, session) =>
-    await queries.tick(session === undefined ? own : connectionOf(session), {
+    await queries.tick(connection(session), {
       worker: id,
       lease: drawLease(),
       outcomes: [],
@@ -117,10 +119,7 @@ export async function startTicker(
           if (room !== undefined) left.rooms[job.type] = room - 1
         }
         if (left.slots + left.prefetch <= 0 || !answer.more || answer.looked === 0) {
-          return await queries.withPayloads(
-            session === undefined ? own : connectionOf(session),
-            jobs,
-          )
+          return await queries.withPayloads(connection(session), jobs)
         }
       }
     },

@@ -107,3 +107,10 @@ test('entries that other workers are at do not let it sleep', () => {
   expect(lookout.sleeps).toBe(false)
   expect(lookout.at).toBeLessThan(5)
 })
+
+test('a look aside promises nothing, and one that finds none tells nothing of the other types', () => {
+  const lookout = newLookout()
+  lookout.answered(answer(500, true), lookout.look(WHOLE, 0), 0)
+  expect(look(lookout, 0, { whole: false, stays: false, aside: true })).toBe(false)
+  expect(lookout).toMatchObject({ plenty: true, sleeps: false, at: 0 })
+})
