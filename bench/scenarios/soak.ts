@@ -47,8 +47,11 @@ async function measure(bench: Bench, contender: Contender, minutes: number): Pro
   await runners.completed(flooded)
   tell(`half load is ${Math.round(perSecond)} jobs a second`)
 
-  // What is logged of pages is that of one checkpoint, at the beginning.
-  await bench.postgres.admin.query('checkpoint')
+  // Whole pages are logged after a checkpoint: after one at the beginning, and then none.
+  const { admin } = bench.postgres
+  await admin.query("alter system set checkpoint_timeout = '1 day'")
+  await admin.query('select pg_reload_conf()')
+  await admin.query('checkpoint')
   const seconds = minutes * 60
   const first = await read(bench, runners)
   const inserting = insertSingly(bench, queue, { clients: CLIENTS, seconds, perSecond })
