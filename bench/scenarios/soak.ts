@@ -49,7 +49,7 @@ async function measure(bench: Bench, contender: Contender, minutes: number): Pro
 
   // Whole pages are logged after a checkpoint: after one at the beginning, and then none.
   const { admin } = bench.postgres
-  await admin.query("alter system set checkpoint_timeout = '1 day'")
+  await admin.query("alter system set checkpoint_timeout = '1d'")
   await admin.query('select pg_reload_conf()')
   await admin.query('checkpoint')
   const seconds = minutes * 60
