@@ -28,24 +28,26 @@ begin
     select h.*
     from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h
     limit 2
+  ), lone as materialized (
+    select h.lane, h.seq, least(slots, rooms[h.range]) as room
+    from head h
+    where h.alone and (select count(*) from head) = 1
   ), entry as materialized (
     -- The clock is read when the entry is seen: no job starts before it was created.
-    select q.lane, q.seq, q.ids, jobtable_internal.clock() as now
-    from head h
-    join jobtable_internal.ready q on q.lane = h.lane and q.seq = h.seq
-    where h.alone and (select count(*) from head) = 1
-      and cardinality(q.ids) <= least(slots, rooms[h.range])
-    for update of q skip locked
+    select q.ctid as place, q.lane, q.ids, jobtable_internal.clock() as now
+    from jobtable_internal.ready q
+    where q.lane = (select l.lane from lone l) and q.seq = (select l.seq from lone l)
+      and cardinality(q.ids) <= (select l.room from lone l)
+    for update skip locked
   ), gone as (
     delete from jobtable_internal.ready q
-    using entry e
-    where q.lane = e.lane and q.seq = e.seq
+    where q.ctid = (select e.place from entry e)
   ), handed as (
     update jobtable.job j
     set status = 'started', attempt = j.attempt + 1, queued_at = e.now, started_at = e.now,
       worker = claim_lone.worker, lease = claim_lone.lease
     from entry e
-    where j.id = any (e.ids)
+    where j.id = any ((select l.ids from entry l)::bigint[])
       and jobtable_internal.may_run(j, jobtable_internal.lane_priority(e.lane), e.now)
     returning j.id, jobtable_internal.handed(j, null, null) as job
   ), listed as materialized (

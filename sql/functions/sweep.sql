@@ -5,14 +5,14 @@ language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
   with picked as materialized (
-    select q.seq, q.ids
+    select q.ctid as place, q.ids
     from jobtable_internal.ready q
     where q.lane = sweep.lane and q.seq > sweep.after
     order by q.seq
     limit 64
     for update skip locked
   ), checked as materialized (
-    select p.seq, cardinality(p.ids) as n, array(
+    select p.place, cardinality(p.ids) as n, array(
       select u.id
       from unnest(p.ids) with ordinality as u (id, ord)
       where exists (select from jobtable.job j where j.id = u.id and j.status = 'new')
@@ -21,11 +21,11 @@ as $$
     from picked p
   ), emptied as (
     delete from jobtable_internal.ready q
-    using checked c
-    where q.lane = sweep.lane and q.seq = c.seq and cardinality(c.ids) = 0
+    where q.ctid = any (array(select c.place from checked c where cardinality(c.ids) = 0))
   )
   update jobtable_internal.ready q
-  set ids = c.ids
-  from checked c
-  where q.lane = sweep.lane and q.seq = c.seq and cardinality(c.ids) between 1 and c.n - 1
+  set ids = (select c.ids from checked c where c.place = q.ctid)
+  where q.ctid = any (array(
+    select c.place from checked c where cardinality(c.ids) between 1 and c.n - 1
+  ))
 $$;

@@ -45,27 +45,30 @@ begin
   v_entries := (wanted + 239) / 240;
   loop
     with picked as materialized (
-      select q.seq, q.ids
+      select q.ctid as place, q.seq, q.ids
       from jobtable_internal.ready q
       where q.lane = take.lane and q.seq > v_after
       order by q.seq
       limit v_entries
       for update skip locked
     ), placed as materialized (
-      select p.seq, p.ids, cardinality(p.ids) as n,
+      select p.place, p.seq, p.ids, cardinality(p.ids) as n,
         sum(cardinality(p.ids)) over (order by p.seq)
           - cardinality(p.ids) as before
       from picked p
     ), emptied as (
+      -- By place: a join of both, planned when the lane was short, would read all of a long one for
+      -- each entry.
       delete from jobtable_internal.ready q
-      using placed p
-      where q.lane = take.lane and q.seq = p.seq and p.before + p.n <= wanted
+      where q.ctid = any (array(select p.place from placed p where p.before + p.n <= wanted))
+    ), last as materialized (
+      select p.place, p.ids[wanted - p.before + 1 :] as ids
+      from placed p
+      where p.before < wanted and p.before + p.n > wanted
     ), cut as (
       update jobtable_internal.ready q
-      set ids = q.ids[wanted - p.before + 1 :]
-      from placed p
-      where q.lane = take.lane and q.seq = p.seq
-        and p.before < wanted and p.before + p.n > wanted
+      set ids = (select l.ids from last l)
+      where q.ctid = (select l.place from last l)
     )
     select array_agg(u.id order by p.seq, u.ord), max(p.seq),
       count(distinct p.seq)
