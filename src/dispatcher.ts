@@ -21,7 +21,7 @@ import { leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
-import { Slots } from './slots.ts'
+import { type Coming, Slots } from './slots.ts'
 
 /** Jobs in one claim: what a transaction of a few milliseconds holds. */
 const MAX_CLAIM = 500
@@ -193,7 +193,7 @@ export class Dispatcher extends Service {
   }
 
   #tickInMs(now: number): number {
-    const vacancy = this.#claiming ? this.#slots.vacancy(this.#coming) : 0
+    const vacancy = this.#claiming ? this.#slots.vacancy(this.#coming.all) : 0
     if (this.#ticks.size > 0) {
       // Beside the one on its way, only if it would be a full one.
       const alone = this.#ticks.size >= MAX_TICKS || this.#failing || this.#caution.apart
@@ -214,10 +214,15 @@ export class Dispatcher extends Service {
   }
 
   /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
-  get #coming(): number {
-    let coming = this.#queued.length
-    for (const sent of this.#ticks.keys()) coming += sent.look.wanted + sent.begin.length
-    return coming
+  get #coming(): Coming {
+    let lasting = this.#queued.length
+    let passing = 0
+    for (const { look, begin } of this.#ticks.keys()) {
+      lasting += begin.length
+      if (look.stays) passing += look.wanted
+      else lasting += look.wanted
+    }
+    return { all: lasting + passing, lasting }
   }
 
   #send(): void {
@@ -226,9 +231,9 @@ export class Dispatcher extends Service {
     const outcomes = this.#completer.take(now)
     const takes = this.#claiming && !(this.#caution.apart && outcomes.length > 0)
     const begins = takes && this.#beginAt <= now
-    const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
     const types = this.#caution.typesInTurn(all)
-    const coming = this.#coming + begin.length
+    const coming = this.#coming
+    const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
     const room = this.#slots.room(types, coming, this.#queued, this.#lookout.plenty, now)
     const limit = takes ? this.#caution.limit : 0
     const fitting = Math.max(1, Math.floor(MAX_CLAIM_LENGTH / this.#jobLength))

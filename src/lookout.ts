@@ -39,7 +39,7 @@ export interface LookRequest {
 }
 
 /** A look at the queue that is on its way. */
-export interface Look extends Pick<LookRequest, 'wanted' | 'whole' | 'aside'> {
+export interface Look extends Pick<LookRequest, 'wanted' | 'whole' | 'stays' | 'aside'> {
   /** Whether it promises another look, so that nobody notifies meanwhile. */
   readonly promises: boolean
   /** Whether it waits for the end of transactions. */
@@ -132,6 +132,7 @@ export class Lookout {
     return {
       wanted,
       whole,
+      stays,
       aside,
       // The next one looks at other types.
       promises: !this.#armed && !aside,

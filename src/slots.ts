@@ -42,6 +42,13 @@ export interface SlotsOptions {
   readonly ended: (job: HandedJob, outcome: Outcome | undefined) => void
 }
 
+/** Jobs on their way to the slots: at most so many. */
+export interface Coming {
+  readonly all: number
+  /** Those that were not asked for since they are short. */
+  readonly lasting: number
+}
+
 /** What a claim may bring. */
 export interface Room {
   readonly ranges: LaneRange[]
@@ -113,17 +120,18 @@ export class Slots {
   }
 
   /**
-   * What may be asked for while `coming` more are on their way: of types whose jobs are short, as many
-   * as will begin within moments; of the others, as many as have a free slot. If there are both kinds,
-   * and plenty of jobs, in turns: neither may take the places of the other.
+   * What may be asked for while more are on their way: of types whose jobs are short, as many as will
+   * begin within moments; of the others, as many as have a free slot. If there are both kinds, and
+   * plenty of jobs, in turns: neither may take the places of the other.
    *
    * @param taking the types whose turn it is
+   * @param coming jobs that are on their way
    * @param queued jobs of the local queue: a type's limit counts them
    * @param plenty whether more jobs wait than a look brings; else one look is for all types
    */
   room(
     taking: readonly RegisteredType[],
-    coming: number,
+    coming: Coming,
     queued: readonly HandedJob[],
     plenty: boolean,
     now: number,
@@ -132,9 +140,10 @@ export class Slots {
     const short = types.filter(isShort)
     const others = types.filter((type) => !isShort(type))
     const places = this.#places()
-    const slots = Math.max(0, places - coming)
-    const rooms = short.map((type) => this.#ahead(type, places) - coming)
+    const rooms = short.map((type) => this.#ahead(type, places) - coming.all)
     const most = Math.max(0, ...rooms)
+    // Short ones that are on their way will have passed before the others' come.
+    const slots = Math.max(0, places - (plenty && most > 0 ? coming.lasting : coming.all))
     const isTurnOfShort = plenty && (this.#shortTurn || now < this.#asideAt)
     if (most > 0 && (others.length === 0 || slots === 0 || isTurnOfShort)) {
       const ranges = short.map((type, n) => range(type, rooms[n] ?? 0))
