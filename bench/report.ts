@@ -1,11 +1,12 @@
 // Writes the newest results into docs/performance.md, between the markers <!-- bench:NAME --> and
-// <!-- /bench:NAME -->, and their charts beside it. Where that file does not exist, into bench/out.
+// <!-- /bench:NAME -->, and their charts beside it. Where that file does not exist, into bench/out. Runs of
+// some cells alone count for the table of ratios only.
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tell } from './lib/bench.ts'
 import { REPOSITORY } from './lib/contender.ts'
-import { newestResult, type Result } from './lib/results.ts'
+import { type Result, resultsOf } from './lib/results.ts'
 import { chartOf } from './report/charts.ts'
 import { sectionOf, setupOf } from './report/markdown.ts'
 import { ratiosOf } from './report/ratios.ts'
@@ -23,6 +24,11 @@ function replaced(text: string, name: string, section: string): string | undefin
   return `${text.slice(0, from + begin.length)}\n\n${section}\n\n${text.slice(to)}`
 }
 
+/** Whether it has all cells of its scenario. */
+function isWhole({ command }: Result): boolean {
+  return !command.includes(' --cells ')
+}
+
 /** The document with empty sections for everything there is. */
 function draft(names: readonly string[]): string {
   const section = (name: string): string =>
@@ -32,8 +38,8 @@ function draft(names: readonly string[]): string {
 
 async function main(): Promise<void> {
   const quick = process.argv.includes('--quick')
-  const found = await Promise.all(SCENARIOS.map(({ name }) => newestResult(name, quick)))
-  const results = found.filter((result): result is Result => result !== undefined)
+  const found = await Promise.all(SCENARIOS.map(({ name }) => resultsOf(name, quick)))
+  const results = found.flatMap((ofOne) => ofOne.findLast(isWhole) ?? ofOne.at(-1) ?? [])
   const isDraft = !existsSync(DOCUMENT)
   const document = isDraft ? join(OUT, 'performance.md') : DOCUMENT
   const chartDir = join(document, '../performance')
@@ -42,7 +48,7 @@ async function main(): Promise<void> {
   let text = isDraft
     ? draft(['ratios', 'setup', ...results.map(({ scenario }) => scenario)])
     : await readFile(DOCUMENT, 'utf8')
-  text = replaced(text, 'ratios', ratiosOf(results)) ?? text
+  text = replaced(text, 'ratios', ratiosOf(found.flat())) ?? text
   text = replaced(text, 'setup', setupOf(results)) ?? text
   for (const result of results) {
     const chart = `performance/${result.scenario}.svg`

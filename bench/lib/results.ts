@@ -86,17 +86,14 @@ function commandOf({ scenario, quick, long, only, cells, rounds }: Options): str
   ].join(' ')
 }
 
-/**
- * The newest line of a scenario's file that is not of a quick run, nor compares trees; undefined if there is
- * none.
- */
-export async function newestResult(scenario: string, quick: boolean): Promise<Result | undefined> {
+/** The lines of a scenario's file, oldest first, that compare no trees and are not of quick runs. */
+export async function resultsOf(scenario: string, quick: boolean): Promise<readonly Result[]> {
   const text = await readFile(join(DIRECTORY, `${scenario}.jsonl`), 'utf8').catch(() => '')
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => z.custom<Result>().parse(JSON.parse(line)))
-    .findLast((result) => (quick || !result.quick) && result.checkouts.length === 1)
+    .filter((result) => (quick || !result.quick) && result.checkouts.length === 1)
 }
 
 /** The version of a package as it is installed. */

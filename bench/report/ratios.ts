@@ -70,13 +70,22 @@ const COMPARISONS: readonly Comparison[] = [
   against('one INSERT of 1,000,000', 'enqueue', BULK, 'floor:sql', 'rowsPerSecond'),
 ]
 
-/** How jobtable compares, one line each; what has not been measured is left out. */
+/**
+ * How jobtable compares, one line each, by the newest run that has both sides; what has not been measured
+ * is left out.
+ */
 export function ratiosOf(results: readonly Result[]): string {
   const lines = COMPARISONS.flatMap(({ what, scenario, figure, ours, theirs }) => {
-    const result = results.find((candidate) => candidate.scenario === scenario)
-    const own = result && medianAt(result, ours, figure)
-    const other = result && medianAt(result, theirs, figure)
-    if (own === undefined || other === undefined) return []
+    const pair = results
+      .filter((result) => result.scenario === scenario)
+      .toReversed()
+      .flatMap((result) => {
+        const own = medianAt(result, ours, figure)
+        const other = medianAt(result, theirs, figure)
+        return own === undefined || other === undefined ? [] : [{ result, own, other }]
+      })[0]
+    if (pair === undefined) return []
+    const { result, own, other } = pair
     const opponent = theirs.cell === ours.cell ? theirs.contender : theirs.cell
     const line = [
       what,
@@ -85,12 +94,14 @@ export function ratiosOf(results: readonly Result[]): string {
       opponent,
       formatFigure(figure, other),
       (own / other).toFixed(2),
+      String(Math.max(...result.runs.map(({ round }) => round))),
+      result.checkouts.map(({ commit }) => commit).join(),
     ]
     return [`| ${line.join(' | ')} |`]
   })
   return [
-    '| what | figure | jobtable | against | | ratio |',
-    '| --- | --- | --: | --- | --: | --: |',
+    '| what | figure | jobtable | against | | ratio | rounds | commit |',
+    '| --- | --- | --: | --- | --: | --: | --: | --- |',
     ...lines,
   ].join('\n')
 }
