@@ -45,7 +45,7 @@ export interface SlotsOptions {
 /** Jobs on their way to the slots: at most so many. */
 export interface Coming {
   readonly all: number
-  /** Those that were not asked for since they are short. */
+  /** All but those that looks for short types alone may bring. */
   readonly lasting: number
 }
 

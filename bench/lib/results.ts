@@ -96,6 +96,16 @@ export async function resultsOf(scenario: string, quick: boolean): Promise<reado
     .filter((result) => (quick || !result.quick) && result.checkouts.length === 1)
 }
 
+/** How many rounds a run had. */
+export function roundsOf({ runs }: Result): number {
+  return Math.max(...runs.map(({ round }) => round))
+}
+
+/** The commits of the trees that a run has measured; with a +, changes that are in none. */
+export function treesOf({ checkouts }: Result): string {
+  return checkouts.map(({ commit, dirty }) => commit + (dirty ? '+' : '')).join(', ')
+}
+
 /** The version of a package as it is installed. */
 function versionOf(name: string): string {
   const path = join(import.meta.dirname, '..', 'node_modules', name, 'package.json')

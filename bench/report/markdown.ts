@@ -1,14 +1,12 @@
-import type { Result } from '../lib/results.ts'
+import { type Result, roundsOf, treesOf } from '../lib/results.ts'
 import { markdown, tableOf } from '../lib/table.ts'
 
 /** The table of a scenario, with what it was measured by. */
 export function sectionOf(result: Result, charts: readonly string[]): string {
-  const rounds = Math.max(...result.runs.map(({ round }) => round))
-  const trees = result.checkouts.map(({ commit, dirty }) => commit + (dirty ? '+' : '')).join(', ')
   return [
     markdown(tableOf(result)),
-    `Medians of ${rounds} interleaved rounds (min..max). ${result.date.slice(0, 10)}, ` +
-      `commit ${trees}, ${versionsOf(result)}${result.quick ? '; a quick run: not to be cited' : ''}.`,
+    `Medians of ${roundsOf(result)} interleaved rounds (min..max). ${result.date.slice(0, 10)}, ` +
+      `commit ${treesOf(result)}, ${versionsOf(result)}${result.quick ? '; a quick run: not to be cited' : ''}.`,
     `\`npm run bench -- ${result.command}\`${settingsHere(result)}`,
     ...charts.map((path) => `![${result.scenario}: ${result.purpose}](${path})`),
     ...result.faults.map((fault) => `- ${fault}`),

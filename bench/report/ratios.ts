@@ -1,5 +1,5 @@
 import { FIGURES, type FigureName, formatFigure, spreadOf } from '../lib/figures.ts'
-import type { Result } from '../lib/results.ts'
+import { type Result, roundsOf, treesOf } from '../lib/results.ts'
 
 /** One figure of a contender in a cell. */
 interface Point {
@@ -94,8 +94,8 @@ export function ratiosOf(results: readonly Result[]): string {
       opponent,
       formatFigure(figure, other),
       (own / other).toFixed(2),
-      String(Math.max(...result.runs.map(({ round }) => round))),
-      result.checkouts.map(({ commit }) => commit).join(),
+      String(roundsOf(result)),
+      treesOf(result),
     ]
     return [`| ${line.join(' | ')} |`]
   })
