@@ -27,6 +27,11 @@ export interface Checkout {
   readonly dirty: boolean
 }
 
+/** The commit of a tree; with a +, changes that are in none. */
+export function treeName({ commit, dirty }: Pick<Checkout, 'commit' | 'dirty'>): string {
+  return commit + (dirty ? '+' : '')
+}
+
 export function describeCheckout(dir: string): Checkout {
   const git = (...args: string[]): string =>
     spawnSync('git', ['-C', dir, ...args], { encoding: 'utf8' }).stdout?.trim() ?? ''
@@ -54,10 +59,10 @@ export async function contendersOf(checkouts: readonly Checkout[]): Promise<read
 
 function nameOf(system: System, checkout: Checkout, checkouts: readonly Checkout[]): string {
   if (system.name !== 'jobtable' || checkouts.length === 1) return system.name
-  const { dir, commit, dirty } = checkout
+  const { dir, commit } = checkout
   const isUnique = checkouts.filter((other) => other.commit === commit).length === 1
   const isNamed = isUnique && commit !== NO_COMMIT
-  return `${system.name}@${isNamed ? commit + (dirty ? '+' : '') : basename(dir)}`
+  return `${system.name}@${isNamed ? treeName(checkout) : basename(dir)}`
 }
 
 /** Whether a contender is meant by a name: with its tree or without, with its variant or without. */

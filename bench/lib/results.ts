@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from '../systems/system.ts'
 import type { Bench, Options } from './bench.ts'
+import { treeName } from './contender.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Rounds, Run } from './rounds.ts'
 import type { Scenario } from './scenario.ts'
@@ -101,9 +102,9 @@ export function roundsOf({ runs }: Result): number {
   return Math.max(...runs.map(({ round }) => round))
 }
 
-/** The commits of the trees that a run has measured; with a +, changes that are in none. */
+/** The trees that a run has measured. */
 export function treesOf({ checkouts }: Result): string {
-  return checkouts.map(({ commit, dirty }) => commit + (dirty ? '+' : '')).join(', ')
+  return checkouts.map(treeName).join(', ')
 }
 
 /** The version of a package as it is installed. */
