@@ -27,3 +27,16 @@ export class Alarm {
 
 /** The longest time that a timer of Node holds: 2^31 - 1 ms; a longer one would fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647
+
+/** Calls back after so long a time, however long; answers what prevents it. */
+export function wakeAfter(ms: number, call: () => void): () => void {
+  let left = ms
+  let timer: NodeJS.Timeout
+  const arm = (): void => {
+    const step = Math.min(left, MAX_TIMER_MS)
+    left -= step
+    timer = setTimeout(left > 0 ? arm : call, step)
+  }
+  arm()
+  return () => clearTimeout(timer)
+}

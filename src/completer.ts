@@ -17,6 +17,8 @@ export class Completer {
   #resting: Outcome[] = []
   #restUntil = 0
   readonly #sent = new Set<readonly Outcome[]>()
+  /** Those that an unanswered call may have written already. */
+  readonly #doubtful = new WeakSet<Outcome>()
   #limit = MAX_BATCH
   #drained: PromiseWithResolvers<void> | undefined
 
@@ -82,14 +84,15 @@ export class Completer {
     this.#settle()
     return {
       written: batch.filter((outcome) => !lockedIds.has(outcome.id) && !lostIds.has(outcome.id)),
-      // A job that was given back by a call whose answer was lost has left the lease as asked.
-      refused: batch.filter((outcome) => lostIds.has(outcome.id) && !isGivenBack(outcome)),
+      // A job that went back to new by a call whose answer was lost has left the lease as asked.
+      refused: batch.filter((outcome) => lostIds.has(outcome.id) && !this.#doubtful.has(outcome)),
     }
   }
 
   /** No answer came: the batch is to be sent again. */
   restore(batch: readonly Outcome[]): void {
     this.#sent.delete(batch)
+    for (const outcome of batch) this.#doubtful.add(outcome)
     this.#pending = [...batch, ...this.#pending]
   }
 
@@ -150,9 +153,4 @@ export class Completer {
     this.#drained?.resolve()
     this.#drained = undefined
   }
-}
-
-/** Whether the outcome of a job is that it goes back to new. */
-function isGivenBack({ outcome }: Outcome): boolean {
-  return outcome === 'released' || outcome === 'returned'
 }

@@ -4,11 +4,13 @@ import { Backoff, withRetry } from './backoff.ts'
 import { Caution } from './caution.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { Database, Id } from './database.ts'
-import type { JobtableError } from './errors.ts'
 import {
+  CancelledError,
   codeOf,
   isFaultOfData,
   isTransient,
+  type JobtableError,
+  LeaseLostError,
   LOCK_NOT_AVAILABLE,
   QUERY_CANCELLED,
   wasAnswered,
@@ -17,7 +19,7 @@ import type { Events } from './events.ts'
 import { type Look, Lookout } from './lookout.ts'
 import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick.ts'
 import { adopt, tick, withPayloads } from './queries/tick.ts'
-import { leave, notify } from './queries/worker.ts'
+import { askedToStop, type CancelRequest, leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
@@ -70,6 +72,8 @@ export class Dispatcher extends Service {
   readonly #lookout: Lookout
   /** The leases under which jobs were handed out, until their receipts are gone. */
   readonly #leases = new Set<Id>()
+  /** Those of them under which something ended that the database has not confirmed. */
+  readonly #doubtful = new Set<Id>()
   readonly #ticks = new Map<Ticking, Promise<void>>()
   #queued: HandedJob[] = []
   /** How long one job's text was in the last claim. */
@@ -128,26 +132,60 @@ export class Dispatcher extends Service {
     return [...this.#slots.held, ...this.#queued, ...beginning]
   }
 
+  /** When the first of the running jobs will be overdue, by performance.now(). */
+  get overdueAt(): number {
+    return this.#slots.overdueAt
+  }
+
   /** Leases under which nothing is held any more, and nothing on its way to the database. */
-  closedLeases(): readonly Id[] {
+  closedLeases(): { readonly closed: readonly Id[]; readonly doubtful: readonly Id[] } {
     const open = new Set(this.#completer.leases())
     for (const job of this.held) open.add(job.lease)
-    return [...this.#leases].filter((lease) => !open.has(lease))
+    const leases = [...this.#leases].filter((lease) => !open.has(lease))
+    return {
+      closed: leases.filter((lease) => !this.#doubtful.has(lease)),
+      doubtful: leases.filter((lease) => this.#doubtful.has(lease)),
+    }
   }
 
-  /** Those leases have no receipt in the database any more. */
+  /** The database has been told that those leases are closed. */
   forget(leases: readonly Id[]): void {
-    for (const lease of leases) this.#leases.delete(lease)
+    for (const lease of leases) {
+      this.#leases.delete(lease)
+      this.#doubtful.delete(lease)
+    }
   }
 
-  /** Asks one job to stop. */
-  abort(id: Id, reason: JobtableError): void {
+  /** A client may have asked a job to stop: if it is held here, the database tells who, and why. */
+  async lookAtCancel(id: Id): Promise<void> {
+    if (!this.#slots.has(id)) return
+    const cancels = await askedToStop(this.#options.database, [id])
+    for (const cancel of cancels) this.cancel(cancel)
+  }
+
+  /** Asks a job to stop, since a client wants that. */
+  cancel({ id, by, reason: why }: CancelRequest): void {
+    const because = why === null ? '' : `: ${why}`
+    const whom = by === null ? '' : ` by ${by}`
+    const reason = new CancelledError('JT018', `job ${id} was asked to stop${whom}${because}`)
     const inLine = this.#slots.abort(id, reason)
     if (inLine === undefined) return
     const { name, message } = reason
     const { lease } = inLine
     const outcome = 'cancelled'
     this.#completer.add({ id, lease, outcome, detail: message, error: { name, message } })
+    this.alarm.ring()
+  }
+
+  /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
+  drop(jobs: readonly HandedJob[]): void {
+    const ids = new Set(jobs.map(({ id, lease }) => `${id} ${lease}`))
+    this.#queued = this.#queued.filter(({ id, lease }) => !ids.has(`${id} ${lease}`))
+    for (const { id, lease } of jobs) {
+      this.#doubtful.add(lease)
+      const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)
+      this.#slots.abort(id, reason, lease)
+    }
     this.alarm.ring()
   }
 
@@ -160,14 +198,6 @@ export class Dispatcher extends Service {
 
   abortAll(reason: JobtableError): void {
     this.#slots.abortAll(reason)
-  }
-
-  /** Gives back jobs whose executors did not end although they were asked to. */
-  abandon(reason: JobtableError): readonly HandedJob[] {
-    const left = this.#slots.abandon()
-    for (const job of left) this.#completer.add(job.release(reason))
-    this.alarm.ring()
-    return left.map((job) => job.handed)
   }
 
   /** Resolves when no executor runs, no tick is on its way, and every outcome is in the database. */
@@ -183,7 +213,9 @@ export class Dispatcher extends Service {
   /** Stops trying to write outcomes, and answers those that are not in the database. */
   forsake(): readonly Outcome[] {
     this.#forsaken = true
-    return this.#completer.forsake()
+    const left = this.#completer.forsake()
+    for (const { lease } of left) this.#doubtful.add(lease)
+    return left
   }
 
   /** Milliseconds until the next tick has something to do, or the line must not wait longer. */
@@ -321,7 +353,10 @@ export class Dispatcher extends Service {
       now,
     )
     if (written.length > 0) events.emit('finished', written)
-    for (const outcome of refused) events.emit('lost', outcome)
+    for (const outcome of refused) {
+      this.#doubtful.add(outcome.lease)
+      events.emit('lost', outcome)
+    }
 
     // What neither begins nor waits was deleted, paused or put off by a client before it began.
     const waiting = new Set(answer.waiting)

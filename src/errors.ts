@@ -48,13 +48,69 @@ export class LeaseLostError extends RefusedError {
   override readonly name = 'LeaseLostError'
 }
 
+/**
+ * Thrown by an executor: the attempt has failed, and the next one, if any is left, may begin after
+ * `delayMs` milliseconds, whatever the type's backoff says.
+ */
+export class RetryAfter extends JobtableError {
+  override readonly name = 'RetryAfter'
+  readonly delayMs: number
+
+  constructor(delayMs: number, message: string, options: { readonly cause?: unknown } = {}) {
+    super('retry_after', message, options)
+    this.delayMs = duration(delayMs)
+  }
+}
+
+/** Thrown by an executor: the job has failed, and no other attempt would help. */
+export class PermanentFailure extends JobtableError {
+  override readonly name = 'PermanentFailure'
+
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super('permanent_failure', message, options)
+  }
+}
+
+/**
+ * Thrown by an executor: there is nothing to do yet. The job waits for `delayMs` milliseconds and begins
+ * anew; this was no attempt.
+ */
+export class Snooze extends JobtableError {
+  override readonly name = 'Snooze'
+  readonly delayMs: number
+
+  constructor(delayMs: number, message = 'snoozed') {
+    super('snooze', message)
+    this.delayMs = duration(delayMs)
+  }
+}
+
+function duration(ms: number): number {
+  if (ms >= 0 && Number.isFinite(ms)) return ms
+  throw new RangeError(`${ms} is no delay: give milliseconds, 0 or more`)
+}
+
+/** Why an executor's signal fired: the attempt takes longer than its timeout. */
+export class TimeoutError extends JobtableError {
+  override readonly name = 'TimeoutError'
+}
+
+/**
+ * The process of an executor's own could not be started (`process_start`), ended before its executor
+ * did (`process_exit`), used more memory than it may (`process_memory`), or was killed because the
+ * executor did not stop when it was told to (`process_killed`).
+ */
+export class ProcessError extends JobtableError {
+  override readonly name = 'ProcessError'
+}
+
 /** Why an executor's signal fired: its worker is stopping. The attempt is not counted. */
 export class ShutdownError extends JobtableError {
   override readonly name = 'ShutdownError'
 }
 
 /** Why an executor's signal fired: a client set `cancel_requested`. The job ends cancelled. */
-export class CancelledError extends JobtableError {
+export class CancelledError extends RefusedError {
   override readonly name = 'CancelledError'
 }
 
@@ -173,10 +229,25 @@ export const sqlStates: readonly SqlState[] = [
     meaning: 'A job type cannot be deleted while jobs of it exist.',
     remedy: 'Delete its jobs first.',
   },
+  {
+    code: 'JT017',
+    name: 'worker_holds_jobs',
+    meaning: 'The row of a worker cannot be deleted while it may hold jobs.',
+    remedy: 'Stop the worker; if it is dead, others rescue its jobs within seconds.',
+  },
+  {
+    code: 'JT018',
+    name: 'asked_to_stop',
+    meaning: "A client has asked the job to stop: the executor's transaction is not committed.",
+    remedy: 'Stop working on it.',
+  },
 ]
 
 /** SQLSTATE to class, for those that have a class of their own; the others are RefusedError. */
-const classes: ReadonlyMap<string, typeof RefusedError> = new Map([['JT014', LeaseLostError]])
+const classes: ReadonlyMap<string, typeof RefusedError> = new Map<string, typeof RefusedError>([
+  ['JT014', LeaseLostError],
+  ['JT018', CancelledError],
+])
 
 interface DatabaseErrorFields {
   readonly code: string

@@ -17,6 +17,10 @@ export interface WorkerEvents {
   readonly finished: [outcomes: readonly Outcome[]]
   /** An outcome was refused: the job is no longer this worker's. */
   readonly lost: [outcome: Outcome]
+  /** Jobs that this worker held were taken for lost by another, since it was silent for too long. */
+  readonly dropped: [jobs: readonly HandedJob[]]
+  /** Jobs of another worker, which was lost or stopped too early, run again or have failed. */
+  readonly rescued: [worker: Id, jobs: number]
   /** Nothing is running, the last claim found nothing, and the next job wakes the worker. */
   readonly idle: []
   /** The wake-up works, or (with the reason) does not, and polling takes over. */

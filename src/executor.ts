@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import type { Id } from './database.ts'
-import { ExecutorError } from './errors.ts'
+import { ExecutorError, type JobtableError } from './errors.ts'
 import type { Logger } from './log.ts'
 
 /** The job that an executor runs. */
@@ -55,9 +55,9 @@ export interface Context<
   /** The job's payload, checked and as the executor's schema gives it out. */
   readonly payload: P
   /**
-   * Fires when the executor must stop: its `reason` is a CancelledError or a
-   * ShutdownError. An executor that ends with any error after that is cancelled or given back, not
-   * failed.
+   * Fires when the executor must stop: its `reason` is a CancelledError, TimeoutError, ShutdownError
+   * or LeaseLostError. Whatever error the executor ends with after that, the attempt is cancelled,
+   * timed out or given back, and not failed.
    */
   readonly signal: AbortSignal
   /**
@@ -78,13 +78,38 @@ export interface Context<
   /**
    * Runs `work` in a transaction whose last statement completes the job: the executor's writes and
    * the completion are committed together, or neither is. What `work` returns is the job's result.
-   * Once per attempt.
+   * Once per attempt. Rejects, and nothing is committed, if the lease was lost (LeaseLostError) or a
+   * client has asked the job to stop (CancelledError).
    */
   readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>
 }
 
+/** Why an attempt is to end, and what its clean-up may need. */
+export interface Abort<P = Readonly<Record<string, unknown>>> {
+  /** A CancelledError, TimeoutError, ShutdownError or LeaseLostError. */
+  readonly reason: JobtableError
+  readonly job: Job
+  readonly payload: P
+  readonly log: Logger
+}
+
+/** How long a job rests after an attempt that failed, timed out or was lost. */
+export interface BackoffDefinition {
+  /** Whether the delay doubles with each attempt. Default exponential. */
+  readonly kind?: 'fixed' | 'exponential'
+  /** After the first attempt, as PostgreSQL writes an interval. Default 5 seconds. */
+  readonly delay?: string
+  /** The longest. Default 1 hour. */
+  readonly limit?: string
+  /** A random share by which it is longer or shorter, from 0 to 1. Default 0.1. */
+  readonly jitter?: number
+}
+
 /** How long something is kept, as PostgreSQL writes an interval ('3 days'); null: for ever. */
 export type Retention = string | null
+
+/** Where an executor runs: in the worker's process, or in one of its own for each attempt. */
+export type Isolation = 'none' | 'process'
 
 /** What an executor is made of. */
 export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, R> {
@@ -103,12 +128,43 @@ export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, 
   readonly setup?: string
   /** Priority of jobs that name none; smaller runs sooner. Default 0. */
   readonly priority?: number
+  /**
+   * Attempts before a job is failed; a job may say otherwise. An attempt that ends because its worker
+   * stops, or by Snooze, does not count. Default 1.
+   */
+  readonly maxAttempts?: number
+  /**
+   * The longest run of one attempt, as PostgreSQL writes an interval ('10 minutes'); a job may say
+   * otherwise. Then the signal fires, and what has not ended within the worker's `abortGraceMs` is
+   * given up. Default: none.
+   */
+  readonly timeout?: string | null
+  /** How long a job rests between attempts. RetryAfter and PermanentFailure say otherwise. */
+  readonly backoff?: BackoffDefinition
+  /**
+   * Called once when the attempt's signal fires, beside the executor: to stop what only it knows of.
+   * The attempt's outcome waits for it, as long as for the executor itself. Default: nothing.
+   */
+  onAbort?(abort: Abort<z.output<P>>): Promise<void> | void
   /** At most so many at once in one worker process. Default: as many as the worker runs. */
   readonly concurrency?: number
   /** How long completed and cancelled jobs are kept. Default 3 days. */
   readonly retention?: Retention
   /** How long failed jobs are kept. Default: as `retention`. */
   readonly failedRetention?: Retention
+  /**
+   * `process`: each attempt runs in a process of its own, which can be ended by force, and with it
+   * everything that it has started; it costs the start of a process. Only for an executor that is
+   * the default export of a file. Default `none`: in the worker's process.
+   */
+  readonly isolation?: Isolation
+  /**
+   * How much memory the process of an attempt may use, in megabytes of 1,048,576 bytes; what uses
+   * more is killed, and the attempt has failed. At least 128, since Node itself takes most of that;
+   * programs that the executor starts are not counted. Only with isolation `process`. Default: no
+   * limit.
+   */
+  readonly memoryMb?: number
   /** Runs one job. What it returns, if anything, is kept in `jobtable.job_result` as JSON. */
   execute(context: Context<z.output<P>, F>): Promise<R> | R
 }
@@ -121,43 +177,80 @@ export interface Executor {
   readonly facets: FacetShapes | undefined
   readonly setup: string | undefined
   readonly priority: number
+  readonly maxAttempts: number
+  readonly timeout: string | null
+  readonly backoff: Required<BackoffDefinition>
   readonly concurrency: number
   readonly retention: Retention
   readonly failedRetention: Retention
+  readonly isolation: Isolation
+  readonly memoryMb: number | undefined
+  /** Where it was loaded from, which a process of its own needs; absent: it was not loaded. */
+  readonly file?: string
   execute(context: Context<unknown>): unknown
+  readonly onAbort: ((abort: Abort<unknown>) => unknown) | undefined
 }
 
 /** Completed and cancelled jobs are kept for 3 days, as REX.JOB did. */
 export const DEFAULT_RETENTION = '3 days'
 
+/** A failed attempt is followed by another after 5 s, then 10 s, 20 s … up to an hour, each ± 10 %. */
+const backoffSchema = z.strictObject({
+  kind: z.enum(['fixed', 'exponential']).default('exponential'),
+  delay: z.string().min(1).default('5 seconds'),
+  limit: z.string().min(1).default('1 hour'),
+  jitter: z.number().min(0).max(1).default(0.1),
+})
+
 /** The most jobs that a worker, or a type in it, runs at once. */
 export const MAX_CONCURRENCY = 100_000
+
+/** What Node and this package take by themselves leaves little of less. */
+const MIN_MEMORY_MB = 128
+
+/** More than any machine has. */
+const MAX_MEMORY_MB = 2 ** 30
 
 /** The longest name of a job type, in bytes. */
 const MAX_TYPE_BYTES = 200
 
-const definitionSchema = z.strictObject({
-  type: z
-    .string()
-    .refine((type) => type.trim() !== '', 'must not be blank')
-    .refine((type) => Buffer.byteLength(type) <= MAX_TYPE_BYTES, 'must not exceed 200 bytes'),
-  description: z.string().optional(),
-  payload: z.instanceof(z.ZodType, { error: 'must be a zod schema' }).optional(),
-  facets: z
-    .record(z.string(), z.instanceof(z.ZodObject, { error: 'must be a z.object' }))
-    .optional(),
-  setup: z.string().min(1).optional(),
-  priority: z.int().min(-32768).max(32767).default(0),
-  concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(MAX_CONCURRENCY),
-  retention: z.string().min(1).nullable().default(DEFAULT_RETENTION),
-  failedRetention: z.string().min(1).nullable().optional(),
-  execute: z.custom<(context: Context<unknown>) => unknown>(
-    (value) => typeof value === 'function',
-    {
-      error: 'must be a function',
-    },
-  ),
-})
+const definitionSchema = z
+  .strictObject({
+    type: z
+      .string()
+      .refine((type) => type.trim() !== '', 'must not be blank')
+      .refine((type) => Buffer.byteLength(type) <= MAX_TYPE_BYTES, 'must not exceed 200 bytes'),
+    description: z.string().optional(),
+    payload: z.instanceof(z.ZodType, { error: 'must be a zod schema' }).optional(),
+    facets: z
+      .record(z.string(), z.instanceof(z.ZodObject, { error: 'must be a z.object' }))
+      .optional(),
+    setup: z.string().min(1).optional(),
+    priority: z.int().min(-32768).max(32767).default(0),
+    maxAttempts: z.int().min(1).max(32767).default(1),
+    timeout: z.string().min(1).nullable().default(null),
+    backoff: backoffSchema.prefault({}),
+    onAbort: z
+      .custom<(abort: Abort<unknown>) => unknown>((value) => typeof value === 'function', {
+        error: 'must be a function',
+      })
+      .optional(),
+    concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(MAX_CONCURRENCY),
+    retention: z.string().min(1).nullable().default(DEFAULT_RETENTION),
+    failedRetention: z.string().min(1).nullable().optional(),
+    isolation: z.enum(['none', 'process']).default('none'),
+    memoryMb: z.int().min(MIN_MEMORY_MB).max(MAX_MEMORY_MB).optional(),
+    execute: z.custom<(context: Context<unknown>) => unknown>(
+      (value) => typeof value === 'function',
+      {
+        error: 'must be a function',
+      },
+    ),
+  })
+  .refine(({ isolation, memoryMb }) => memoryMb === undefined || isolation === 'process', {
+    path: ['memoryMb'],
+    error: "can be limited only with isolation: 'process'",
+  })
 
 /**
  * Defines the executor of one job type. Export it as the default of a file in the folder that
@@ -181,7 +274,17 @@ export function toExecutor(definition: unknown): Executor {
       `executor${type === undefined ? '' : ` "${type}"`}: ${faults(parsed.error)}`,
     )
   }
-  const { execute, description, payload, facets, setup, failedRetention, ...rest } = parsed.data
+  const {
+    execute,
+    onAbort,
+    description,
+    payload,
+    facets,
+    setup,
+    failedRetention,
+    memoryMb,
+    ...rest
+  } = parsed.data
   return {
     ...rest,
     description,
@@ -189,7 +292,9 @@ export function toExecutor(definition: unknown): Executor {
     facets,
     setup,
     failedRetention: failedRetention === undefined ? rest.retention : failedRetention,
+    memoryMb,
     execute: (context) => execute.call(definition, context),
+    onAbort: onAbort?.bind(definition),
   }
 }
 

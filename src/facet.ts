@@ -5,6 +5,7 @@ import { cleanText, jsonText } from './database.ts'
 import { codeOf, isTransient, LOCK_NOT_AVAILABLE } from './errors.ts'
 import type { Progress } from './executor.ts'
 import type { LogFields } from './log.ts'
+import { Writes } from './observed.ts'
 import type { HandedJob } from './queries/tick.ts'
 import type { LogLevel, LogRow, ProgressRow } from './queries/worker.ts'
 import { writeFacet, writeLogs, writeProgress } from './queries/worker.ts'
@@ -17,31 +18,6 @@ export const FLUSH_INTERVAL_MS = 100
 const MAX_MESSAGE = 10_000
 /** Lines in one statement. */
 const MAX_LINES = 1_000
-
-/** A promise that tells when somebody looks at it: a failure is then theirs to handle. */
-class Observed<T> implements Promise<T> {
-  readonly [Symbol.toStringTag] = 'Promise'
-  readonly #promise: Promise<T>
-  readonly #seen: () => void
-
-  constructor(promise: Promise<T>, seen: () => void) {
-    this.#promise = promise
-    this.#seen = seen
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- being awaited is what it observes
-  readonly then: Promise<T>['then'] = (onFulfilled, onRejected) => {
-    void this.#promise.then(this.#seen, this.#seen)
-    return this.#promise.then(onFulfilled, onRejected)
-  }
-
-  readonly catch: Promise<T>['catch'] = (onRejected) => this.then(undefined, onRejected)
-
-  readonly finally: Promise<T>['finally'] = (onFinally) => {
-    void this.then(undefined, () => undefined)
-    return this.#promise.finally(onFinally)
-  }
-}
 
 interface Line extends Omit<LogRow, 'ageMs'> {
   readonly loggedAt: number
@@ -63,9 +39,10 @@ export class FacetWriter extends Service {
   readonly #database: Database
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
-  /** By job: facet writes on their way, and those that failed and nobody has looked at. */
-  readonly #writes = new Map<Id, Set<Promise<void>>>()
+  readonly #writes = new Map<Id, Writes>()
   #lines: Line[] = []
+  /** Lines on their way. */
+  #sent: readonly Line[] = []
   #flushing: Promise<void> | undefined
   #scheduled = false
 
@@ -106,7 +83,7 @@ export class FacetWriter extends Service {
       lease: job.lease,
       loggedAt: performance.now(),
       level,
-      message: cleanText(message.slice(0, MAX_MESSAGE)),
+      message: storedMessage(message),
       fields: fields === undefined ? undefined : jsonText(fields),
     })
     this.#schedule()
@@ -128,15 +105,15 @@ export class FacetWriter extends Service {
       Object.assign(pending.fields, fields)
       return pending.written
     }
-    const previous = [...(this.#writes.get(job.id) ?? [])]
+    const previous = this.#writes.get(job.id)?.settled()
     const entry: PendingFacet = {
       fields: { ...fields },
       written: (async () => {
         // A job's facets are written in the order in which it gave them.
-        await Promise.allSettled(previous)
+        await previous
         this.#facets.delete(key)
         const write = (database: Database): Promise<void> =>
-          writeFacet(database, job, name, entry.fields)
+          writeFacet(database, job, name, entry.fields, database === transaction)
         if (transaction !== undefined) await write(transaction)
         else await withRetry(() => write(this.#facetDatabase), this.stopping)
       })(),
@@ -188,24 +165,20 @@ export class FacetWriter extends Service {
     const writes = this.#writes.get(job.id)
     if (writes === undefined) return
     this.#writes.delete(job.id)
-    await Promise.all(writes)
+    await writes.succeeded()
   }
 
-  /** Remembers a write until it has succeeded. Its failure must not count as unhandled meanwhile. */
   #track(job: HandedJob, written: Promise<void>): Promise<void> {
-    const writes = this.#writes.get(job.id) ?? new Set()
+    const writes = this.#writes.get(job.id) ?? new Writes()
     this.#writes.set(job.id, writes)
-    writes.add(written)
-    const seen = (): void => {
-      writes.delete(written)
+    return writes.track(written, () => {
       if (writes.size === 0 && this.#writes.get(job.id) === writes) this.#writes.delete(job.id)
-    }
-    written.then(seen, () => undefined)
-    return new Observed(written, seen)
+    })
   }
 
   #waits(id: Id): boolean {
-    return this.#progress.has(id) || this.#lines.some((line) => line.id === id)
+    const isOf = (line: Line): boolean => line.id === id
+    return this.#progress.has(id) || this.#lines.some(isOf) || this.#sent.some(isOf)
   }
 
   #schedule(): void {
@@ -244,6 +217,7 @@ export class FacetWriter extends Service {
   async #writeLines(): Promise<void> {
     const lines = this.#lines.splice(0, MAX_LINES)
     const left = new Set(lines)
+    this.#sent = lines
     const written = async (some: readonly Line[]): Promise<void> => {
       const locked = new Set(await writeLogs(this.#database, aged(some)))
       for (const [index, line] of some.entries()) if (!locked.has(index)) left.delete(line)
@@ -259,6 +233,7 @@ export class FacetWriter extends Service {
         fields: UNSTORABLE,
       })
     })
+    this.#sent = []
     this.#lines.unshift(...lines.filter((line) => left.has(line)))
   }
 
@@ -292,6 +267,11 @@ const UNSTORABLE = '{"unstorable":true}'
 /** An outage, and not a row that is locked. */
 function passesByItself(error: unknown): boolean {
   return isTransient(error) && codeOf(error) !== LOCK_NOT_AVAILABLE
+}
+
+/** A log message as it is kept. */
+export function storedMessage(message: string): string {
+  return cleanText(message.slice(0, MAX_MESSAGE))
 }
 
 function aged(lines: readonly Line[]): LogRow[] {

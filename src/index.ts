@@ -16,13 +16,20 @@ export {
   JobtableError,
   LeaseLostError,
   PayloadError,
+  PermanentFailure,
+  ProcessError,
   RefusedError,
+  RetryAfter,
   ShutdownError,
+  Snooze,
   type SqlState,
   sqlStates,
+  TimeoutError,
 } from './errors.ts'
 export type { WorkerEvents } from './events.ts'
 export {
+  type Abort,
+  type BackoffDefinition,
   type Context,
   defineExecutor,
   type Executor,
@@ -36,4 +43,5 @@ export { JobExecutor } from './job-executor.ts'
 export { loadExecutors } from './loader.ts'
 export type { Logger } from './log.ts'
 export { migrate } from './migrate.ts'
+export { defineSqlExecutor, type SqlExecutorDefinition } from './sql-executor.ts'
 export { DEFAULT_CONCURRENCY, Worker, type WorkerOptions } from './worker.ts'

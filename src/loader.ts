@@ -58,7 +58,8 @@ async function executorFiles(folder: string): Promise<string[]> {
   return files.map((name) => join(path, name))
 }
 
-async function loadExecutor(file: string): Promise<Executor> {
+/** Loads the executor of one file. Throws an ExecutorError that names the file and the fault. */
+export async function loadExecutor(file: string): Promise<Executor> {
   let executor: unknown
   try {
     executor = moduleSchema.parse(await import(pathToFileURL(file).href)).default
@@ -69,7 +70,8 @@ async function loadExecutor(file: string): Promise<Executor> {
     throw fault(file, 'has no default export: export default defineExecutor({ … })')
   }
   try {
-    return isJobExecutor(executor) ? fromClass(executor) : toExecutor(executor)
+    const checked = isJobExecutor(executor) ? fromClass(executor) : toExecutor(executor)
+    return { ...checked, file }
   } catch (cause) {
     throw fault(file, messageOf(cause), cause)
   }

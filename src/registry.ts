@@ -2,7 +2,7 @@ import { withRetry } from './backoff.ts'
 import type { Database } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
-import { registerType, setUp } from './queries/worker.ts'
+import { type DeclaredType, registerType, setUp } from './queries/worker.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {
@@ -32,13 +32,7 @@ export async function register(
   const types: RegisteredType[] = []
   for (const executor of executors.toSorted((a, b) => (a.type < b.type ? -1 : 1))) {
     if (executor.setup !== undefined) await prepare(database, executor.type, executor.setup)
-    const id = await registerType(database, {
-      name: executor.type,
-      description: executor.description ?? null,
-      priority: executor.priority,
-      retention: executor.retention,
-      failedRetention: executor.failedRetention,
-    })
+    const id = await registerType(database, executor.type, declared(executor))
     types.push({
       id,
       name: executor.type,
@@ -48,6 +42,23 @@ export async function register(
     })
   }
   return types
+}
+
+/** An executor's definition as columns of jobtable.job_type. */
+function declared(executor: Executor): DeclaredType {
+  const { backoff } = executor
+  return {
+    description: executor.description ?? null,
+    priority: executor.priority,
+    max_attempts: executor.maxAttempts,
+    timeout: executor.timeout,
+    backoff: backoff.kind,
+    backoff_delay: backoff.delay,
+    backoff_limit: backoff.limit,
+    backoff_jitter: backoff.jitter,
+    retention: executor.retention,
+    failed_retention: executor.failedRetention,
+  }
 }
 
 async function prepare(database: Database, type: string, setup: string): Promise<void> {

@@ -1,20 +1,39 @@
 import type { Pool } from 'pg'
-import { jsonText } from './database.ts'
-import { CancelledError, JobtableError, PayloadError, ShutdownError } from './errors.ts'
+import { wakeAfter } from './alarm.ts'
+import { checkedFields, checkedPayload, checkedProgress, resultText } from './checks.ts'
+import {
+  CancelledError,
+  JobtableError,
+  LeaseLostError,
+  PayloadError,
+  PermanentFailure,
+  RetryAfter,
+  ShutdownError,
+  Snooze,
+  TimeoutError,
+} from './errors.ts'
 import type { Context, Executor, Job, Progress, Transaction } from './executor.ts'
-import { faults } from './executor.ts'
 import type { FacetWriter } from './facet.ts'
 import type { Logger } from './log.ts'
 import { loggerTo } from './log.ts'
-import type { HandedJob, Outcome } from './queries/tick.ts'
+import type { HandedJob, Outcome, StoredError } from './queries/tick.ts'
 import { storedError } from './stored-error.ts'
 import { completeWith } from './transaction.ts'
+
+/** How long a process that was killed takes to end at most, in milliseconds. */
+const DEATH_MS = 2_000
 
 /** What a running job needs of its worker. */
 export interface JobTools {
   readonly pool: Pool
   readonly facets: FacetWriter
   readonly log: Logger
+  /** How long an executor may take to end once its signal has fired, in milliseconds. */
+  readonly abortGraceMs: number
+  /** The timeout of a type's jobs that have none of their own, in milliseconds. */
+  readonly timeoutMs: (type: string) => number | undefined
+  /** An attempt that may last until then, by performance.now(), begins. */
+  readonly overdueAt: (at: number) => void
 }
 
 /**
@@ -31,6 +50,13 @@ export class RunningJob implements Context<unknown> {
   #log: Logger | undefined
   #transaction: Transaction | undefined
   #committed = false
+  #killed: AbortController | undefined
+  /** Ends the attempt without its executor. */
+  #forsake: ((outcome: Outcome | undefined) => void) | undefined
+  #isOver = false
+  #cleanup: Promise<void> | undefined
+  /** Stops the timer of the timeout, or of the grace period. */
+  #disarm: (() => void) | undefined
   /** Whether it has given progress, log lines or facets, which its outcome must not overtake. */
   #told = false
 
@@ -42,31 +68,60 @@ export class RunningJob implements Context<unknown> {
 
   /**
    * Runs the attempt. Whatever happens is the outcome; an executor that neither waits nor tells
-   * anything has it at once.
+   * anything has it at once. One that does not end although it was asked to is given up: its attempt
+   * ends by `forsake`, and what it still does counts no more.
    */
-  run(): Outcome | undefined | Promise<Outcome | undefined> {
+  run(
+    forsake: (outcome: Outcome | undefined) => void,
+  ): Outcome | undefined | Promise<Outcome | undefined> {
     try {
-      this.#payload = this.#checkedPayload()
+      this.#payload = checkedPayload(this.#executor, this.handed.payload)
+      const { handed } = this
+      const timeoutMs = handed.timeoutMs ?? this.#tools.timeoutMs(handed.type)
+      if (timeoutMs !== undefined) this.#limit(timeoutMs)
       const value = this.#executor.execute(this)
-      if (isThenable(value) || this.#told) return this.#finish(value)
+      if (isThenable(value) || this.#told || this.#cleanup !== undefined) {
+        this.#forsake = forsake
+        return this.#finish(value)
+      }
+      this.#end()
       return this.#outcome('completed', { result: resultText(value) })
     } catch (error) {
+      this.#forsake = forsake
       return this.#failure(error)
     }
   }
 
-  /** Asks the executor to stop; the first reason counts. */
+  /** Asks the executor to stop; the first reason counts. It has a grace period to end. */
   abort(reason: JobtableError): void {
-    this.#reason ??= reason
-    this.#abort?.abort(this.#reason)
+    if (this.#reason !== undefined || this.#isOver) return
+    this.#reason = reason
+    this.#disarm?.()
+    this.#abort?.abort(reason)
+    const { onAbort } = this.#executor
+    if (onAbort !== undefined) this.#cleanup = this.#cleanUp(onAbort, reason)
+    this.#disarm = wakeAfter(this.#tools.abortGraceMs, () => this.#giveUp(reason))
+    // What runs for another by now must not run on.
+    if (reason instanceof LeaseLostError) this.#kill()
   }
 
-  /** The outcome of a job that is given back before, or although, its executor has ended. */
-  release(reason?: JobtableError): Outcome {
-    if (reason === undefined) return this.#outcome('released', {})
-    const { name, message } = reason
-    return this.#outcome('released', { detail: message, error: { name, message } })
+  /** Whether the attempt has ended, with its executor or without. */
+  get isOver(): boolean {
+    return this.#isOver
   }
+
+  /** What the worker lends to a job whose executor runs in a process of its own. */
+  get tools(): JobTools {
+    return this.#tools
+  }
+
+  /** Tells that the executor has completed the job by a transaction of its own process. */
+  completed(): void {
+    this.#committed = true
+  }
+
+  /** When the attempt's timeout and grace period are over, by performance.now(); if it has one. */
+  overdueAt: number | undefined
 
   get job(): Job {
     const h = this.handed
@@ -97,37 +152,36 @@ export class RunningJob implements Context<unknown> {
     return this.#abort.signal
   }
 
+  /** Fires when the executor has not ended within its grace period, and whatever it runs must end. */
+  get killed(): AbortSignal {
+    this.#killed ??= new AbortController()
+    return this.#killed.signal
+  }
+
   get progress(): (update: number | Progress) => void {
     return (update) => {
+      this.#requireLife()
       this.#told = true
-      const progress = typeof update === 'number' ? { fraction: update } : update
-      const { fraction } = progress
-      if (fraction !== undefined && !(fraction >= 0 && fraction <= 1)) {
-        throw new RangeError(`progress ${fraction} is not between 0 and 1`)
-      }
-      this.#tools.facets.progress(this.handed, progress)
+      this.#tools.facets.progress(this.handed, checkedProgress(update))
     }
   }
 
   get facet(): (name: string, fields: Readonly<Record<string, unknown>>) => Promise<void> {
     return (name, fields) => {
+      if (this.#isOver) return Promise.reject(this.#lost())
       this.#told = true
-      const shape = this.#executor.facets?.[name]
       const { facets } = this.#tools
-      if (shape === undefined) return facets.write(this.handed, name, fields, this.#transaction)
-      const parsed = shape.partial().safeParse(fields)
-      if (!parsed.success) {
-        const fault = new PayloadError('facet_invalid', `facet "${name}": ${faults(parsed.error)}`)
-        return facets.refuse(this.handed, fault)
-      }
-      return facets.write(this.handed, name, parsed.data, this.#transaction)
+      const checked = checkedFields(this.#executor, name, fields)
+      return checked instanceof PayloadError
+        ? facets.refuse(this.handed, checked)
+        : facets.write(this.handed, name, checked, this.#transaction)
     }
   }
 
   get log(): Logger {
     this.#log ??= loggerTo((level, message, fields) => {
       this.#told = true
-      this.#tools.facets.log(this.handed, level, message, fields)
+      if (!this.#isOver) this.#tools.facets.log(this.handed, level, message, fields)
       this.#tools.log[level](message, { ...fields, job: this.handed.id, type: this.handed.type })
     })
     return this.#log
@@ -135,6 +189,7 @@ export class RunningJob implements Context<unknown> {
 
   get transaction(): <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T> {
     return async (work) => {
+      this.#requireLife()
       if (this.#committed) {
         throw new JobtableError('committed', `job ${this.handed.id} is completed already`)
       }
@@ -148,7 +203,8 @@ export class RunningJob implements Context<unknown> {
         return value
       }
       try {
-        const value = await completeWith(pool, this.handed, withFacets, resultText, this.signal)
+        const { handed: job, signal, killed } = this
+        const value = await completeWith({ pool, job, resultText, signal, killed }, withFacets)
         this.#committed = true
         return value
       } finally {
@@ -161,44 +217,112 @@ export class RunningJob implements Context<unknown> {
     try {
       const value = await returned
       if (this.#told) await this.#tools.facets.flush(this.handed)
+      await this.#cleanup
+      this.#end()
       if (this.#committed) return undefined
       return this.#outcome('completed', { result: resultText(value) })
     } catch (error) {
-      return this.#failure(error)
+      return await this.#failure(error)
     }
-  }
-
-  #checkedPayload(): unknown {
-    const schema = this.#executor.payload
-    if (schema === undefined) return this.handed.payload
-    const parsed = schema.safeParse(this.handed.payload)
-    if (!parsed.success) {
-      throw new PayloadError('payload_invalid', `payload ${faults(parsed.error)}`, {
-        cause: parsed.error,
-      })
-    }
-    return parsed.data
   }
 
   async #failure(error: unknown): Promise<Outcome | undefined> {
     // What an executor wrote before it failed is kept; that it could not be written is no news now.
     if (this.#told) await this.#tools.facets.flush(this.handed).catch(() => undefined)
+    await this.#cleanup
+    this.#end()
     if (this.#committed) return undefined
     const stored = storedError(error)
-    if (this.#reason instanceof CancelledError) {
-      return this.#outcome('cancelled', { detail: this.#reason.message, error: stored })
+    if (this.#reason !== undefined) return this.#aborted(this.#reason, stored)
+    // The database has told it before the worker could.
+    if (error instanceof CancelledError) return this.#aborted(error, stored)
+    const detail = `${stored.name}: ${firstLine(stored.message)}`
+    if (error instanceof Snooze) {
+      return this.#outcome('snoozed', { detail: firstLine(error.message), delay_ms: error.delayMs })
     }
-    if (this.#reason instanceof ShutdownError) return this.release(this.#reason)
     return this.#outcome('failed', {
-      detail: `${stored.name}: ${firstLine(stored.message)}`,
+      detail,
       error: stored,
+      permanent: error instanceof PermanentFailure || error instanceof PayloadError,
+      delay_ms: error instanceof RetryAfter ? error.delayMs : undefined,
     })
   }
 
-  #outcome(
-    outcome: Outcome['outcome'],
-    rest: Pick<Outcome, 'detail' | 'result' | 'error'>,
-  ): Outcome {
+  /** The outcome of an attempt that was asked to end and has ended with an error, or was given up. */
+  #aborted(reason: JobtableError, error: StoredError): Outcome | undefined {
+    const detail = firstLine(reason.message)
+    if (reason instanceof LeaseLostError) return undefined
+    if (reason instanceof CancelledError) return this.#outcome('cancelled', { detail, error })
+    if (reason instanceof ShutdownError) return this.#outcome('released', { detail, error })
+    const { name, message } = reason
+    // What the executor ended with may be another error; the reason is what happened.
+    const isOther = error.name !== name
+    const cause = isOther ? `${error.name}: ${error.message}` : error.cause
+    const told = isOther ? { ...error, name, message, cause } : error
+    return this.#outcome('timed_out', { detail, error: told })
+  }
+
+  /** Its grace period is over: the attempt ends, and its executor's process, if it has one. */
+  #giveUp(reason: JobtableError): void {
+    this.#kill()
+    // A process that is killed ends, and with it its executor.
+    if (this.#executor.isolation === 'process') {
+      this.#disarm = wakeAfter(DEATH_MS, () => this.#doWithout(reason))
+    } else this.#doWithout(reason)
+  }
+
+  #doWithout(reason: JobtableError): void {
+    if (this.#isOver || this.#forsake === undefined) return
+    const { name } = reason
+    const message = `${reason.message}; its executor did not end`
+    this.#tools.log.warn('an executor did not end although it was asked to', {
+      job: this.handed.id,
+      type: this.handed.type,
+      reason: reason.message,
+    })
+    this.#end()
+    this.#forsake(this.#committed ? undefined : this.#aborted(reason, { name, message }))
+  }
+
+  #kill(): void {
+    this.#killed ??= new AbortController()
+    this.#killed.abort(this.#reason)
+  }
+
+  #limit(timeoutMs: number): void {
+    this.overdueAt = performance.now() + timeoutMs + this.#tools.abortGraceMs
+    this.#tools.overdueAt(this.overdueAt)
+    const reason = `the attempt took longer than its timeout of ${timeoutMs / 1000} s`
+    this.#disarm = wakeAfter(timeoutMs, () => this.abort(new TimeoutError('timeout', reason)))
+  }
+
+  async #cleanUp(onAbort: NonNullable<Executor['onAbort']>, reason: JobtableError): Promise<void> {
+    const { job, payload, log } = this
+    try {
+      await onAbort({ reason, job, payload, log })
+    } catch (error) {
+      const { message } = storedError(error)
+      this.#tools.log.error('onAbort failed', { job: job.id, type: job.type, reason: message })
+    }
+  }
+
+  /** The attempt is over: its executor has ended, or does not count any more. */
+  #end(): void {
+    this.#isOver = true
+    this.#disarm?.()
+  }
+
+  #requireLife(): void {
+    if (this.#isOver) throw this.#lost()
+  }
+
+  #lost(): LeaseLostError {
+    return new LeaseLostError('JT014', `the attempt of job ${this.handed.id} is over`, {
+      cause: this.#reason,
+    })
+  }
+
+  #outcome(outcome: Outcome['outcome'], rest: Omit<Outcome, 'id' | 'lease' | 'outcome'>): Outcome {
     return { id: this.handed.id, lease: this.handed.lease, outcome, ...rest }
   }
 }
@@ -218,9 +342,4 @@ const MAX_DETAIL = 500
 
 function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').slice(0, MAX_DETAIL)
-}
-
-/** What an executor returned, as JSON text; nothing for undefined. Throws where JSON cannot hold it. */
-function resultText(value: unknown): string | undefined {
-  return value === undefined ? undefined : jsonText(value)
 }

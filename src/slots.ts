@@ -230,11 +230,22 @@ export class Slots {
     return left
   }
 
-  /** Asks a job to stop. One that is still in line leaves it, never to begin, and is answered. */
-  abort(id: Id, reason: JobtableError): HandedJob | undefined {
-    this.#running.get(id)?.abort(reason)
-    const n = this.#line.findIndex((job, index) => index >= this.#first && job.id === id)
-    const [job] = n < 0 ? [] : this.#line.splice(n, 1)
+  /** Whether a job runs here or stands in line. */
+  has(id: Id): boolean {
+    return this.#running.has(id) || this.#placeInLine(id) >= 0
+  }
+
+  /**
+   * Asks a job to stop. One that is still in line leaves it, never to begin, and is answered.
+   *
+   * @param lease only the attempt under this lease; of one job another may have come meanwhile
+   */
+  abort(id: Id, reason: JobtableError, lease?: Id): HandedJob | undefined {
+    const running = this.#running.get(id)
+    if (lease === undefined || running?.handed.lease === lease) running?.abort(reason)
+    const n = this.#placeInLine(id)
+    if (n < 0 || (lease !== undefined && this.#line[n]?.lease !== lease)) return undefined
+    const [job] = this.#line.splice(n, 1)
     if (job !== undefined) this.#leave(job)
     return job
   }
@@ -243,13 +254,11 @@ export class Slots {
     for (const job of this.#running.values()) job.abort(reason)
   }
 
-  /** Forgets the running jobs, whose executors did not end although they were asked to. */
-  abandon(): readonly RunningJob[] {
-    const left = [...this.#running.values()]
-    this.#running.clear()
-    for (const job of left) this.#leave(job.handed)
-    this.#settle()
-    return left
+  /** When the first of the running jobs will be overdue, by performance.now(). */
+  get overdueAt(): number {
+    let first = Infinity
+    for (const { overdueAt } of this.#running.values()) first = Math.min(first, overdueAt ?? first)
+    return first
   }
 
   /** Resolves when no executor runs. */
@@ -271,6 +280,10 @@ export class Slots {
     return this.#options.concurrency - this.running - this.inLine + inLine
   }
 
+  #placeInLine(id: Id): number {
+    return this.#line.findIndex((job, index) => index >= this.#first && job.id === id)
+  }
+
   #start(handed: HandedJob): void {
     const { events, prepare } = this.#options
     const job = prepare(handed)
@@ -278,7 +291,10 @@ export class Slots {
     events.emit('begun', handed)
     const begun = performance.now()
     this.#stuckSince = begun
-    const outcome = job.run()
+    const outcome = job.run((forsaken) => {
+      this.#end(job, forsaken, begun)
+      this.fill()
+    })
     if (outcome instanceof Promise) {
       void outcome.then((later) => {
         this.#end(job, later, begun)
@@ -289,7 +305,7 @@ export class Slots {
 
   #end(job: RunningJob, outcome: Outcome | undefined, begun: number): void {
     const { handed } = job
-    // An abandoned job has been given back already.
+    // One that was given up has ended already.
     if (this.#running.get(handed.id) !== job) return
     this.#running.delete(handed.id)
     const type = this.#leave(handed)

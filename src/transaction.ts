@@ -1,53 +1,55 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import { withRetry } from './backoff.ts'
 import { fromDatabase, isTransient } from './errors.ts'
 import type { Transaction } from './executor.ts'
+import { PooledClient } from './pooled-client.ts'
+import { begin } from './queries/session.ts'
 import type { HandedJob } from './queries/tick.ts'
 import { complete, wasCompleted } from './queries/worker.ts'
+
+/** What a transaction needs beside its work. */
+export interface Completion<T> {
+  readonly pool: Pool
+  readonly job: Pick<HandedJob, 'id' | 'lease'>
+  readonly resultText: (value: T) => string | undefined
+  /** Until it fires, a connection is waited for, and the answer to a COMMIT looked up. */
+  readonly signal: AbortSignal
+  /** When it fires the connection is closed: the executor has not ended although it was asked to. */
+  readonly killed: AbortSignal
+}
 
 /**
  * Runs `work` in a transaction whose last statement completes the job. If the answer to COMMIT is
  * lost, the job's row tells whether it happened; the work is never run again for that.
  */
 export async function completeWith<T>(
-  pool: Pool,
-  job: HandedJob,
+  { pool, job, resultText, signal, killed }: Completion<T>,
   work: (transaction: Transaction) => Promise<T>,
-  resultText: (value: T) => string | undefined,
-  signal: AbortSignal,
 ): Promise<T> {
   // Nothing has been sent yet: waiting for a connection that others use is no failure.
-  const client = await withRetry(async () => await pool.connect(), signal)
-  let broken: Error | undefined
-  // A client that is checked out tells of a lost connection by an event that kills the process if
-  // nobody listens; the statement that meets it fails as well.
-  const onError = (error: Error): void => {
-    broken = error
-  }
-  client.on('error', onError)
+  using pooled = await withRetry(async () => await PooledClient.checkOut(pool), signal)
+  const { client } = pooled
+  const kill = (): void => pooled.break(new Error('the transaction was given up'))
+  killed.addEventListener('abort', kill)
   try {
-    await client.query('begin')
+    killed.throwIfAborted()
+    await begin(client)
     const value = await work({ query: client.query.bind(client) })
     await complete(client, job, resultText(value))
-    await commit(client, pool, job)
+    try {
+      const { command } = await client.query('commit')
+      // COMMIT of a transaction that an error has spoiled answers ROLLBACK.
+      if (command !== 'COMMIT') throw new Error('an earlier error has rolled the transaction back')
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      const happened = await withRetry(async () => await wasCompleted(pool, job), killed)
+      if (!happened) throw error
+    }
     return value
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure
-    })
+    await client.query('rollback').catch((failure: Error) => pooled.break(failure))
     throw fromDatabase(error)
   } finally {
-    client.off('error', onError)
-    client.release(broken)
-  }
-}
-
-async function commit(client: PoolClient, pool: Pool, job: HandedJob): Promise<void> {
-  try {
-    const { command } = await client.query('commit')
-    // COMMIT of a transaction that an error has spoiled answers ROLLBACK.
-    if (command !== 'COMMIT') throw new Error('the transaction was rolled back by an earlier error')
-  } catch (error) {
-    if (!isTransient(error) || !(await wasCompleted(pool, job))) throw error
+    killed.removeEventListener('abort', kill)
   }
 }

@@ -9,16 +9,18 @@ import { ConfigError, ExecutorError, ShutdownError } from './errors.ts'
 import { Events } from './events.ts'
 import { type Executor, MAX_CONCURRENCY } from './executor.ts'
 import { FacetWriter } from './facet.ts'
-import { cancelled, HEARTBEAT_MS, Heartbeat } from './heartbeat.ts'
+import { HEARTBEAT_MS, Heartbeat, LEASE_HEARTBEATS } from './heartbeat.ts'
 import type { Logger } from './log.ts'
 import { silent } from './log.ts'
 import { Maintenance, PURGE_INTERVAL_MS } from './maintenance.ts'
 import { checkSchema } from './migrate.ts'
 import { Notifier } from './notifier.ts'
+import { isolated } from './process/isolated.ts'
 import type { HandedJob } from './queries/tick.ts'
-import { notify, startWorker, stopWorker } from './queries/worker.ts'
+import { notify, startWorker, stopWorker, type WorkerRow } from './queries/worker.ts'
 import { register } from './registry.ts'
-import { RunningJob } from './running-job.ts'
+import { type JobTools, RunningJob } from './running-job.ts'
+import { Understudy } from './understudy.ts'
 import { version } from './version.ts'
 
 /** Jobs that a worker runs at once. Executors mostly wait; those that compute want a limit by type. */
@@ -36,7 +38,7 @@ const FLUSH_MS = 30_000
 /** How long a server may take to accept a connection. */
 const CONNECT_TIMEOUT_MS = 10_000
 /** A tick takes milliseconds. One without an answer for so long has lost its connection. */
-const TICK_TIMEOUT_MS = 30_000
+const TICK_TIMEOUT_MS = 10_000
 /** Connections for executors' transactions; the dispatcher has its own three. */
 const TRANSACTION_POOL_SIZE = 8
 /** And for their facets: apart, so that long transactions do not hold up what others tell. */
@@ -65,7 +67,10 @@ export interface WorkerOptions {
   readonly graceMs?: number | undefined
   /** How long an executor may take to end once its signal has fired, in ms. Default 5,000. */
   readonly abortGraceMs?: number | undefined
-  /** How often the worker shows that it lives, in milliseconds. Default 5,000. */
+  /**
+   * How often the worker shows that it lives, in milliseconds. When it has missed three of these, others
+   * run its jobs. Default 2,000.
+   */
   readonly heartbeatMs?: number | undefined
   /** How often to remove finished jobs whose retention is over, in milliseconds. Default 60,000. */
   readonly purgeMs?: number | undefined
@@ -79,7 +84,7 @@ const optionsSchema = z.object({
   pollMs: z.number().positive().default(DEFAULT_POLL_MS),
   graceMs: z.number().min(0).default(DEFAULT_GRACE_MS),
   abortGraceMs: z.number().min(0).default(DEFAULT_ABORT_GRACE_MS),
-  heartbeatMs: z.number().positive().default(HEARTBEAT_MS),
+  heartbeatMs: z.int().positive().default(HEARTBEAT_MS),
   purgeMs: z.number().positive().default(PURGE_INTERVAL_MS),
 })
 
@@ -90,10 +95,13 @@ const optionsSchema = z.object({
 export class Worker implements AsyncDisposable {
   readonly events: Events = new Events()
   readonly #options: WorkerOptions & z.output<typeof optionsSchema>
+  /** As a job runs them: those of isolation `process` start a process for it. */
   readonly #executors: ReadonlyMap<string, Executor>
   readonly #log: Logger
   readonly #ticks: Pool
-  /** Heartbeat, retention, proofs of LISTEN: they may wait for locks, and ticks must not wait for them. */
+  /** One that does not arrive within its interval is sent again, by another connection. */
+  readonly #beats: Pool
+  /** Retention, proofs of LISTEN: they may wait for locks, and ticks must not wait for them. */
   readonly #background: Pool
   /** Progress and log lines, which every job's end waits for. */
   readonly #telling: Pool
@@ -113,9 +121,16 @@ export class Worker implements AsyncDisposable {
       )
     }
     this.#options = { ...options, ...parsed.data }
-    this.#executors = byType(options.executors)
+    const { connectionString } = options
+    this.#executors = byType(options.executors.map((one) => isolated(one, connectionString)))
     this.#log = options.log ?? silent
     this.#ticks = this.#newPool({ max: 3, query_timeout: TICK_TIMEOUT_MS })
+    const { heartbeatMs } = this.#options
+    this.#beats = this.#newPool({
+      max: 1,
+      query_timeout: heartbeatMs,
+      connectionTimeoutMillis: heartbeatMs,
+    })
     this.#background = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
     this.#telling = this.#newPool({ max: 1, query_timeout: TICK_TIMEOUT_MS })
     this.#facets = this.#newPool({ max: FACET_POOL_SIZE })
@@ -135,20 +150,26 @@ export class Worker implements AsyncDisposable {
     try {
       await requireSchema(this.#ticks)
       const types = await register(this.#ticks, [...this.#executors.values()])
-      const id = await startWorker(this.#ticks, {
+      const { concurrency, heartbeatMs } = this.#options
+      const row: WorkerRow = {
         host: hostname(),
         pid: process.pid,
         version,
         types: types.map((type) => type.name),
-        capacity: this.#options.concurrency,
-      })
-      this.#parts = this.#build(id, types)
+        capacity: concurrency,
+        heartbeatMs,
+        leaseMs: heartbeatMs * LEASE_HEARTBEATS,
+      }
+      const id = await startWorker(this.#ticks, row)
+      this.#parts = this.#build(id, row, types)
     } catch (error) {
       await this.#close()
       throw error
     }
-    const { facets, dispatcher, heartbeat, maintenance, notifier } = this.#parts
-    for (const service of [facets, dispatcher, heartbeat, maintenance, notifier]) {
+    const { facets, dispatcher, heartbeat, understudy, maintenance, notifier } = this.#parts
+    // Its answer holds the types' timeouts, which the first job may need.
+    await heartbeat.beat()
+    for (const service of [facets, dispatcher, heartbeat, understudy, maintenance, notifier]) {
       await service?.start()
     }
     this.events.emit('started', this.#parts.id)
@@ -174,11 +195,18 @@ export class Worker implements AsyncDisposable {
     this.#parts?.dispatcher.wake()
   }
 
-  #build(id: Id, types: Awaited<ReturnType<typeof register>>): Parts {
+  #build(id: Id, row: WorkerRow, types: Awaited<ReturnType<typeof register>>): Parts {
     const { events } = this
     const options = this.#options
     const facets = new FacetWriter(this.#facets, this.#telling)
-    const tools = { pool: this.#transactions, facets, log: this.#log }
+    const tools: JobTools = {
+      pool: this.#transactions,
+      facets,
+      log: this.#log,
+      abortGraceMs: options.abortGraceMs,
+      timeoutMs: (type) => heartbeat.timeoutMs(type),
+      overdueAt: (at) => understudy.expect(at),
+    }
     let notifier: Notifier | undefined
     const dispatcher = new Dispatcher({
       database: this.#ticks,
@@ -199,7 +227,7 @@ export class Worker implements AsyncDisposable {
         worker: id,
         connection: {
           ...this.#connection(options.listenConnectionString),
-          application_name: 'jobtable:listen',
+          application_name: `jobtable:listen:${id}`,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         },
         notify: async (channel) => await notify(this.#background, channel),
@@ -207,27 +235,38 @@ export class Worker implements AsyncDisposable {
           events.emit('woken')
           dispatcher.wake()
         },
-        onCancel: (job) => dispatcher.abort(job, cancelled(job)),
+        onCancel: (job) => {
+          // If this fails, the next sign of life brings it.
+          dispatcher.lookAtCancel(job).catch(() => undefined)
+        },
         onListening: (fault) => events.emit('listening', fault),
       })
     }
-    const common = { database: this.#background, events }
-    return {
-      id,
-      facets,
+    const understudy = new Understudy({
+      worker: id,
+      connectionString: options.connectionString,
+      intervalMs: options.heartbeatMs,
+      overdueAt: () => dispatcher.overdueAt,
+    })
+    const heartbeat = new Heartbeat({
+      database: this.#beats,
+      worker: id,
+      row,
       dispatcher,
-      notifier,
-      heartbeat: new Heartbeat({
-        ...common,
-        worker: id,
-        dispatcher,
-        intervalMs: options.heartbeatMs,
-      }),
-      maintenance: new Maintenance({ ...common, intervalMs: options.purgeMs }),
-    }
+      events,
+      intervalMs: options.heartbeatMs,
+      listens: () => notifier?.listening === true,
+      understudy,
+    })
+    const maintenance = new Maintenance({
+      database: this.#background,
+      events,
+      intervalMs: options.purgeMs,
+    })
+    return { id, facets, dispatcher, notifier, heartbeat, understudy, maintenance }
   }
 
-  #prepare(job: HandedJob, tools: ConstructorParameters<typeof RunningJob>[2]): RunningJob {
+  #prepare(job: HandedJob, tools: JobTools): RunningJob {
     const executor = this.#executors.get(job.type)
     if (executor === undefined) {
       throw new ExecutorError(
@@ -241,7 +280,7 @@ export class Worker implements AsyncDisposable {
   async #shutDown(): Promise<void> {
     const parts = this.#parts
     if (parts === undefined) return this.#close()
-    const { dispatcher, facets, heartbeat, maintenance, notifier } = parts
+    const { dispatcher, facets, heartbeat, understudy, maintenance, notifier } = parts
     this.events.emit('stopping')
     dispatcher.drain()
     const drained = dispatcher.drained()
@@ -249,14 +288,8 @@ export class Worker implements AsyncDisposable {
     dispatcher.abortAll(
       new ShutdownError('shutdown', 'the worker stopped; the attempt is not counted'),
     )
-    await within(drained, this.#options.abortGraceMs)
-    const deaf = dispatcher.abandon(
-      new ShutdownError('shutdown', 'the worker stopped before its executor did'),
-    )
-    for (const job of deaf) {
-      this.#log.warn('an executor did not stop; its job is given back', { job: job.id })
-    }
-    await within(dispatcher.drained(), FLUSH_MS)
+    // What has not ended within its grace period has been given up by then.
+    await within(dispatcher.drained(), this.#options.abortGraceMs + FLUSH_MS)
     for (const outcome of dispatcher.forsake()) {
       this.#log.error('an outcome could not be written before the worker stopped', { ...outcome })
     }
@@ -264,7 +297,7 @@ export class Worker implements AsyncDisposable {
     await dispatcher.stop()
     await facets.stop()
     // These went on until now: a running job may have been asked to stop.
-    await Promise.all([notifier?.stop(), heartbeat.stop(), maintenance.stop()])
+    await Promise.all([notifier?.stop(), heartbeat.stop(), understudy.stop(), maintenance.stop()])
     await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
       this.events.emit('trouble', error)
     })
@@ -273,7 +306,14 @@ export class Worker implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const pools = [this.#ticks, this.#background, this.#telling, this.#facets, this.#transactions]
+    const pools = [
+      this.#ticks,
+      this.#beats,
+      this.#background,
+      this.#telling,
+      this.#facets,
+      this.#transactions,
+    ]
     // A worker whose start has failed may still be stopped.
     await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
   }
@@ -297,6 +337,9 @@ export class Worker implements AsyncDisposable {
       // A pool that is closed forgets its connections before they are; the server may end them first.
       if (!pool.ending) this.events.emit('trouble', error)
     })
+    // The server may end a session in the same packet that opens it, before whoever asked for the
+    // connection can listen: its first statement tells.
+    pool.on('connect', (client) => client.on('error', () => undefined))
     return pool
   }
 }
@@ -306,6 +349,7 @@ interface Parts {
   readonly facets: FacetWriter
   readonly dispatcher: Dispatcher
   readonly heartbeat: Heartbeat
+  readonly understudy: Understudy
   readonly maintenance: Maintenance
   readonly notifier: Notifier | undefined
 }

@@ -75,7 +75,9 @@ Queue only (JT004).';
 comment on column jobtable.job.max_attempts is
 'Attempts before the job is failed.
 
-Null means 1. This version supports no other value (JT003).';
+Null means its type''s. At least 1. May be changed until the job starts (JT010). An attempt that
+ends because its worker stops does not count, nor one that is snoozed; one whose worker is lost
+does.';
 
 comment on column jobtable.job.priority is
 'Smaller runs sooner, among the due jobs that a worker has executors for.
@@ -102,10 +104,11 @@ Default and null: false. A client may change it until the job starts (then JT010
 comment on column jobtable.job.cancel_requested is
 'Asks a started job to stop: its executor''s signal fires.
 
-The job ends cancelled if the executor then ends with an error, completed if it returns all the
-same. Default and null: false. A client may set it to true while the job is started: before that
-it is refused (JT005; DELETE cancels), after that too (JT007), and at INSERT (JT003). Setting it
-back to false calls nobody back. Resubmission clears it.';
+The job ends cancelled if the executor then ends with an error, or has not ended within its
+worker''s grace period; completed if it returns all the same. Who asked, when and why is in
+jobtable.job_cancel. Default and null: false. A client may set it to true while the job is started:
+before that it is refused (JT005; DELETE cancels), after that too (JT007), and at INSERT (JT003).
+Setting it back to false calls nobody back. Resubmission clears it.';
 
 comment on column jobtable.job.holds_key is
 'Whether the job holds its key: it has one, and has not finished.
@@ -126,7 +129,9 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.timeout is
 'The longest run of one attempt.
 
-Not supported by this version: anything but null is refused (JT003).';
+Null means its type''s. Above 0. May be changed until the job starts (JT010). When it is over, the
+executor''s signal fires; an executor that has not ended within its worker''s grace period (5
+seconds by default) is given up, and the attempt has timed out.';
 
 comment on column jobtable.job.cpus is
 'Processors that the job needs.

@@ -19,9 +19,10 @@ comment on column jobtable.job_attempt.finished_at is
 'When its outcome was written.';
 
 comment on column jobtable.job_attempt.outcome is
-'How it ended: failed, cancelled, or released.
+'How it ended: failed, timed_out, lost, cancelled, or released.
 
-released: the worker stopped and gave the job back; the attempt does not count.';
+lost: its worker died, or was silent for so long that others took it for dead. released: the worker
+stopped and gave the job back; the attempt does not count.';
 
 comment on column jobtable.job_attempt.error_name is
 'Name of the error that the executor ended with, such as TypeError.

@@ -46,7 +46,10 @@ comment on column jobtable.job_report.paused is 'Whether it is held back.';
 comment on column jobtable.job_report.attempt is 'How many attempts have begun.';
 
 comment on column jobtable.job_report.max_attempts is
-'Attempts before it is failed: its own, else 1.';
+'Attempts before it is failed: its own, else its type''s.';
+
+comment on column jobtable.job_report.timeout is
+'The longest run of one attempt: its own, else its type''s. Null if there is none.';
 
 comment on column jobtable.job_report.key is 'Its key. Null if it has none.';
 

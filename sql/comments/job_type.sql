@@ -2,8 +2,8 @@ comment on table jobtable.job_type is
 'The types of jobs, one row each, written by workers from their executors.
 
 A type must have its row before a job of it is inserted. `jobtable worker` registers its types
-when it starts, `jobtable register` does it without a worker. An operator may change description,
-priority and the two retentions; the next worker whose executor says otherwise writes its own
+when it starts, `jobtable register` does it without a worker. An operator may change all but id and
+name; the next worker whose executor says otherwise writes its own
 again. DELETE is refused while jobs of the type exist (JT016).';
 
 comment on column jobtable.job_type.id is
@@ -25,6 +25,36 @@ comment on column jobtable.job_type.priority is
 'Priority of jobs that name none. Smaller runs sooner.
 
 Default 0. A change counts for jobs that become claimable after it.';
+
+comment on column jobtable.job_type.max_attempts is
+'Attempts before a job is failed that says nothing itself.
+
+Default 1. A change counts for attempts that end after it.';
+
+comment on column jobtable.job_type.timeout is
+'The longest run of one attempt of a job that says nothing itself.
+
+Default null: none. A change counts for attempts that begin some seconds after it.';
+
+comment on column jobtable.job_type.backoff is
+'How the rest between attempts grows: exponential (it doubles with each attempt) or fixed.
+
+Default exponential. An executor that throws RetryAfter says itself how long.';
+
+comment on column jobtable.job_type.backoff_delay is
+'The rest after the first attempt that failed or timed out.
+
+Default 5 seconds. A job whose worker was lost does not rest.';
+
+comment on column jobtable.job_type.backoff_limit is
+'The longest rest.
+
+Default 1 hour.';
+
+comment on column jobtable.job_type.backoff_jitter is
+'A random share by which the rest is longer or shorter, from 0 to 1.
+
+Default 0.1: jobs that failed together do not come back together.';
 
 comment on column jobtable.job_type.retention is
 'How long a completed or cancelled job is kept after it finished.

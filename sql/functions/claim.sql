@@ -36,6 +36,11 @@ declare
   v_missed integer := 0;
   v_claimed bigint[] := '{}';
 begin
+  looked := 0;
+  more := false;
+  if not jobtable_internal.is_at_work(worker) then
+    return;
+  end if;
   if promises then
     for i in 1 .. cardinality(rooms) loop
       if rooms[i] > 0 then
@@ -48,7 +53,6 @@ begin
   if next_due_ms = 0 then
     perform jobtable_internal.promote();
   end if;
-  looked := 0;
 
   -- A round takes jobs of one priority. One round is the rule; more follow for other priorities,
   -- for the local queue, and where entries name jobs that are gone or that clients hold.

@@ -32,6 +32,7 @@ begin
     select h.lane, h.seq, least(slots, rooms[h.range]) as room
     from head h
     where h.alone and (select count(*) from head) = 1
+      and jobtable_internal.is_at_work(claim_lone.worker)
   ), entry as materialized (
     -- The clock is read when the entry is seen: no job starts before it was created.
     select q.ctid as place, q.lane, q.ids, jobtable_internal.clock() as now

@@ -1,5 +1,6 @@
 -- The last statement of an executor's own transaction: its job completes when that commits, or not
--- at all. It waits for a lock on the job's row, and so does only this job.
+-- at all: not if the lease is lost, and not if a client has asked it to stop before. It waits for a
+-- lock on the job's row, and so does only this job.
 create or replace function jobtable_internal.complete(
   id bigint, lease bigint, result jsonb
 ) returns void
@@ -14,8 +15,18 @@ begin
   update jobtable.job j
   set status = 'completed', status_detail = null, finished_at = v_now, holds_key = false
   where j.id = complete.id and j.lease = complete.lease and j.status = 'started'
+    and not j.cancel_requested
   returning j.type into v_type;
   if not found then
+    perform
+    from jobtable.job j
+    where j.id = complete.id and j.lease = complete.lease and j.status = 'started';
+    if found then
+      raise exception using
+        errcode = 'JT018',
+        message = format('job %s was asked to stop: its transaction is not committed', id),
+        hint = 'Stop working on it.';
+    end if;
     perform jobtable_internal.refuse_lost_lease(id);
   end if;
   if result is not null then

@@ -1,3 +1,4 @@
+--! requires: milliseconds
 -- What a worker is given of a job, as the text of a JSON array, since building text costs a fifth
 -- of building JSON: id as a string (a JSON number is a float to many), attempt, created_at in
 -- milliseconds since 1970, payload; type and owner, unless they are the usual ones; and where it
@@ -15,7 +16,7 @@ return '["' || job.id || '",' || job.attempt || ','
     else job.payload::text
   end
   || case
-    when job.title is null and job.key is null and job.priority is null
+    when job.title is null and job.key is null and job.priority is null and job.timeout is null
       and job.run_at = job.created_at and job.properties = '{}' then
       case
         when job.type = usual_type and job.owner = usual_owner then ''
@@ -23,7 +24,7 @@ return '["' || job.id || '",' || job.attempt || ','
       end
     else ',' || to_json(job.type) || ',' || to_json(job.owner) || ',' || json_build_object(
       'title', job.title, 'key', job.key, 'priority', job.priority, 'run_at', job.run_at,
-      'properties', job.properties
+      'properties', job.properties, 'timeout', jobtable_internal.milliseconds(job.timeout)
     )
   end
   || ']';

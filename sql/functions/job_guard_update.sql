@@ -96,6 +96,7 @@ begin
     end if;
     delete from jobtable.job_progress p where p.job = old.id;
     delete from jobtable.job_result r where r.job = old.id;
+    delete from jobtable.job_cancel c where c.job = old.id;
   else
     perform jobtable_internal.refuse_late_steering(old, v_job);
   end if;

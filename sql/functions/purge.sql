@@ -87,7 +87,7 @@ begin
   where w.id = any (array(
     select o.id
     from jobtable.worker o
-    where o.stopped_at < v_now - interval '3 days' or o.seen_at < v_now - interval '30 days'
+    where o.settled_at < v_now - interval '3 days'
     for update skip locked
   ));
   return v_purged;

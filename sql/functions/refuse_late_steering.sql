@@ -13,6 +13,7 @@ declare
     when after.run_at <> before.run_at then 'run_at'
     when after.paused <> before.paused then 'paused'
     when after.max_attempts is distinct from before.max_attempts then 'max_attempts'
+    when after.timeout is distinct from before.timeout then 'timeout'
   end;
 begin
   if v_column is not null then
@@ -21,7 +22,8 @@ begin
       message = format('job %s is %s: its %s can no longer be changed', before.id,
         before.status, v_column),
       detail =
-        'payload is steered while a job is new; priority, run_at and paused until it starts.',
+        'payload is steered while a job is new; priority, run_at, paused, max_attempts and timeout '
+        'until it starts.',
       hint = case when before.status in ('completed', 'failed', 'cancelled') then
         'Resubmit it in the same UPDATE: set status = ''new'' beside the change.'
       else 'title and properties may be changed at any time.' end;

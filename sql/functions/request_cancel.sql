@@ -1,4 +1,5 @@
--- Tells the worker of a started job that a client asks it to stop; refused in any other status.
+-- Tells the worker of a started job that a client asks it to stop, and writes down who does, when
+-- and why; refused in any other status. The reason is the setting jobtable.cancel_reason, if any.
 create or replace function jobtable_internal.request_cancel(
   id bigint, status jobtable.job_status
 ) returns void
@@ -17,6 +18,15 @@ begin
       message = format('job %s is %s and cannot be cancelled', id, status),
       hint = 'A finished job stays as it is; DELETE removes it from the record.';
   end if;
+  insert into jobtable.job_cancel (job, requested_at, requested_by, reason)
+  values (
+    id, jobtable_internal.clock(), coalesce(nullif(current_setting('jobtable.owner', true), ''),
+      session_user), nullif(current_setting('jobtable.cancel_reason', true), '')
+  )
+  on conflict on constraint job_cancel_pkey do update
+  set requested_at = excluded.requested_at,
+    requested_by = excluded.requested_by,
+    reason = excluded.reason;
   if coalesce(current_setting('jobtable.notify', true), '') <> 'off' then
     perform pg_notify('jobtable_cancel', id::text);
   end if;

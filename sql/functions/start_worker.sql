@@ -1,18 +1,23 @@
--- A worker's row, and its number. From now on it is notified of jobs of its types.
+-- A worker's row, and its number: a new one, or, of a worker whose row somebody has deleted under
+-- it, its old one. From now on it is notified of jobs of its types.
 create or replace function jobtable_internal.start_worker(
-  host text, pid integer, version text, types text[], capacity integer
+  id bigint, host text, pid integer, version text, types text[], capacity integer,
+  heartbeat_ms integer, lease_ms integer
 ) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now constant timestamptz := jobtable_internal.clock();
-  v_id bigint;
+  v_id constant bigint := coalesce(id, nextval('jobtable.worker_id_seq'));
 begin
   perform jobtable_internal.lock_workers();
-  insert into jobtable.worker (host, pid, version, types, capacity, started_at, seen_at)
-  values (host, pid, version, types, capacity, v_now, v_now)
-  returning id into v_id;
+  insert into jobtable.worker (
+    id, host, pid, version, types, capacity, heartbeat_ms, lease_ms, started_at, seen_at
+  )
+  overriding system value
+  values (v_id, host, pid, version, types, capacity, heartbeat_ms, lease_ms, v_now, v_now)
+  on conflict do nothing;
   perform jobtable_internal.watch(array(
     select t.id from jobtable.job_type t where t.name = any (types)
   ), 0);

@@ -10,7 +10,8 @@ declare
 begin
   perform jobtable_internal.lock_workers();
   update jobtable.worker w
-  set stopped_at = jobtable_internal.clock(), seen_at = jobtable_internal.clock(), running = 0
+  set stopped_at = jobtable_internal.clock(), seen_at = jobtable_internal.clock(), running = 0,
+    lost_at = null
   where w.id = stop_worker.worker
   returning w.types into v_types;
   perform jobtable_internal.watch(array(
@@ -26,6 +27,11 @@ begin
     select
     from jobtable.job j
     where j.id = any (c.ids) and j.lease = c.lease and j.status in ('queued', 'started')
+  );
+  -- Else others rescue what is left.
+  update jobtable.worker w set settled_at = w.stopped_at
+  where w.id = stop_worker.worker and not exists (
+    select from jobtable_internal.claim c where c.worker = stop_worker.worker
   );
 end
 $$;

@@ -2,8 +2,6 @@
 create or replace function jobtable_internal.unsupported_column(job jobtable.job) returns text
 language sql immutable
 return case
-  when job.max_attempts <> 1 then 'max_attempts'
-  when job.timeout is not null then 'timeout'
   when job.cpus is not null then 'cpus'
   when job.memory_mb is not null then 'memory_mb'
   when job.template is not null then 'template'

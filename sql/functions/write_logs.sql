@@ -18,7 +18,7 @@ begin
       with ordinality as l (id, lease, age, level, message, fields, ord)
     join jobtable.job j on j.id = l.id
     where j.lease = l.lease and j.status in ('started', 'completed')
-    for key share of j skip locked
+    for share of j skip locked
   ), written as (
     insert into jobtable.job_log (job, attempt, at, level, message, fields)
     select m.id, m.attempt, v_now - m.age * interval '1 millisecond', m.level, m.message, m.fields

@@ -1,7 +1,8 @@
--- The latest progress of many running jobs at once. A null keeps what stands. Answers the ids that
--- could not be written because somebody has locked the job; those no longer held are passed over. A
--- lock on a row of job_progress itself ends it with 55P03, after which the rows are sent one by
--- one.
+-- The latest progress of many running jobs at once. A null keeps what stands. The jobs' rows are
+-- locked FOR SHARE, so that no attempt ends, and no other begins, before this is committed. Answers
+-- the ids that could not be written because somebody has locked the job; those no longer held are
+-- passed over. A lock on a row of job_progress itself ends it with 55P03, after which the rows are
+-- sent one by one.
 create or replace function jobtable_internal.write_progress(
   ids bigint[], leases bigint[], fractions float8[], stages text[], messages text[]
 ) returns bigint[]
@@ -19,7 +20,7 @@ begin
       as p (id, lease, fraction, stage, message)
     join jobtable.job j on j.id = p.id
     where j.lease = p.lease and j.status = 'started'
-    for key share of j skip locked
+    for share of j skip locked
   ), written as (
     insert into jobtable.job_progress as q (job, fraction, stage, message, updated_at)
     select m.id, m.fraction, m.stage, m.message, v_now

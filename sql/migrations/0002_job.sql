@@ -36,7 +36,9 @@ create table jobtable.job (
   status_detail text,
   template text,
   properties jsonb not null default '{}',
-  constraint job_pkey primary key (id)
+  constraint job_pkey primary key (id),
+  constraint max_attempts_is_positive check (max_attempts > 0),
+  constraint timeout_is_positive check (timeout > interval '0')
 ) with (
   fillfactor = 28,
   vacuum_truncate = off,

@@ -6,10 +6,17 @@ create table jobtable.worker (
   types text[] not null,
   capacity integer not null,
   running integer not null default 0,
+  heartbeat_ms integer not null default 2000,
+  lease_ms integer not null default 6000,
+  listens boolean not null default false,
   started_at timestamptz not null,
   seen_at timestamptz not null,
   stopped_at timestamptz,
+  lost_at timestamptz,
+  settled_at timestamptz,
   constraint worker_pkey primary key (id),
   constraint capacity_is_positive check (capacity > 0),
+  constraint heartbeat_is_positive check (heartbeat_ms > 0),
+  constraint lease_is_longer_than_a_heartbeat check (lease_ms > heartbeat_ms),
   constraint running_is_not_negative check (running >= 0)
 ) with (fillfactor = 50);

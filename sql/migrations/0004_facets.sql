@@ -29,7 +29,9 @@ create table jobtable.job_attempt (
   error_cause text,
   constraint job_attempt_pkey primary key (job, n),
   constraint job_attempt_of_a_job foreign key (job) references jobtable.job (id) on delete cascade,
-  constraint outcome_is_known check (outcome in ('failed', 'released', 'cancelled'))
+  constraint outcome_is_known check (
+    outcome in ('failed', 'timed_out', 'lost', 'released', 'cancelled')
+  )
 );
 
 create table jobtable.job_log (
@@ -43,4 +45,13 @@ create table jobtable.job_log (
   constraint job_log_pkey primary key (job, id),
   constraint job_log_of_a_job foreign key (job) references jobtable.job (id) on delete cascade,
   constraint level_is_known check (level in ('trace', 'debug', 'info', 'warn', 'error', 'fatal'))
+);
+
+create table jobtable.job_cancel (
+  job bigint not null,
+  requested_at timestamptz not null,
+  requested_by text not null,
+  reason text,
+  constraint job_cancel_pkey primary key (job),
+  constraint job_cancel_of_a_job foreign key (job) references jobtable.job (id) on delete cascade
 );

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { ExecutorError } from '../errors.ts'
 import type { Executor } from '../executor.ts'
 import { loadExecutors } from '../loader.ts'
-import { installResolveHook } from './resolve.ts'
+import { installResolveHook } from '../resolve.ts'
 
 /** The option that names the folders of executors. */
 export function executorsOption(): Option {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Executor, MAX_CONCURRENCY } from '../executor.ts'
+import { bundledExecutors } from '../resolve.ts'
 import { DEFAULT_CONCURRENCY } from '../worker.ts'
 import { DEFAULT_DATA_DIR } from './connect.ts'
 import { executorsOption, loadFolders } from './executors.ts'
@@ -7,7 +8,6 @@ import { Interruption } from './interruption.ts'
 import { type LocalQueue, startLocalQueue } from './local-queue.ts'
 import { integer } from './options.ts'
 import { note, print } from './output.ts'
-import { bundledExecutors } from './resolve.ts'
 import { createLog } from './worker-log.ts'
 
 export interface UpOptions {

@@ -97,6 +97,14 @@ export function logEvents(worker: Worker, log: Logger): void {
       outcome,
     })
   })
+  events.on('dropped', (jobs) => {
+    log.warn('this worker was silent for too long: others run its jobs', {
+      jobs: jobs.map(({ id }) => id),
+    })
+  })
+  events.on('rescued', (id, jobs) => {
+    log.warn('another worker is lost: its jobs were rescued', { lost: id, jobs })
+  })
   events.on('purged', (count) => log.debug('removed jobs whose retention is over', { count }))
   events.on('trouble', (error) => {
     const now = performance.now()

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { Id } from '../database.ts'
 import { ConfigError } from '../errors.ts'
 import { type Executor, MAX_CONCURRENCY } from '../executor.ts'
 import { type Logger, withFields } from '../log.ts'
@@ -162,8 +163,16 @@ async function runUntilStopped(
   })
   let failed = 0
   for (const worker of workers) {
+    // Jobs whose latest attempt here has failed.
+    const lately = new Set<Id>()
     worker.events.on('finished', (outcomes) => {
-      failed += outcomes.filter(({ outcome }) => outcome === 'failed').length
+      for (const { id, outcome } of outcomes) {
+        if (outcome === 'failed' || outcome === 'timed_out') lately.add(id)
+        else lately.delete(id)
+      }
+    })
+    worker.events.once('stopped', () => {
+      failed += lately.size
     })
     if (untilEmpty === true) worker.events.once('idle', () => stop(worker))
   }

@@ -1,6 +1,5 @@
 import type { QueryResultRow } from 'pg'
 import { all, type Database, type Id, one } from '../database.ts'
-import { LIVE_WITHIN } from './status.ts'
 
 /** Jobs looked at for each type: that some wait is what matters, not how many. */
 const LOOKED_AT = 1_000
@@ -129,8 +128,7 @@ export async function unattendedTypes(database: Database): Promise<UnattendedTyp
     where r.jobs + coalesce(l.jobs, 0) > 0
       and not exists (
         select from jobtable.worker w
-        where w.stopped_at is null and t.name = any (w.types)
-          and w.seen_at > jobtable_internal.clock() - interval '${LIVE_WITHIN}'
+        where t.name = any (w.types) and jobtable_internal.is_live(w, jobtable_internal.clock())
       )
     order by t.name`,
   )
@@ -159,8 +157,7 @@ export async function orphans(database: Database): Promise<Orphans[]> {
     join jobtable.job j on j.id = u.id and j.lease = c.lease
     left join jobtable.worker w on w.id = c.worker
     where j.status in ('queued', 'started') and (
-      w.id is null or w.stopped_at is not null
-      or w.seen_at <= jobtable_internal.clock() - interval '${LIVE_WITHIN}'
+      w.id is null or not jobtable_internal.is_live(w, jobtable_internal.clock())
     )
     group by c.worker, w.host, w.pid, w.seen_at
     order by c.worker`,
@@ -187,7 +184,7 @@ export async function oddities(database: Database): Promise<Oddities> {
       (
         select extract(epoch from max(w.seen_at) - clock_timestamp())::float8
         from jobtable.worker w
-        where w.seen_at > clock_timestamp() + interval '${LIVE_WITHIN}'
+        where w.seen_at > clock_timestamp() + interval '30 seconds'
       ) as ahead_seconds,
       coalesce(pg_sequence_last_value('jobtable.job_id_seq'::regclass), 0)
         < coalesce((select max(j.id) from jobtable.job j), 0) as sequence_behind`,

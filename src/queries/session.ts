@@ -11,3 +11,20 @@ export async function listen(database: Database, channel: string): Promise<void>
   if (!/^[a-z_][a-z0-9_]*$/.test(channel)) throw new TypeError(`not a channel: ${channel}`)
   await all(database, `listen ${channel}`)
 }
+
+/**
+ * Begins a transaction of an executor. Until its end the server notices within half a minute, and not
+ * after two hours as by default, that this process is gone though nothing told it so (a network cut
+ * without a FIN), and in the midst of a statement that it has hung up (but for servers on Windows, which
+ * cannot): what the transaction has locked is free again then. Behind a pooler it concerns the pooler.
+ */
+export async function begin(database: Database): Promise<void> {
+  await database.query(
+    `begin;
+     set local tcp_keepalives_idle = 10;
+     set local tcp_keepalives_interval = 5;
+     set local tcp_keepalives_count = 3;
+     select set_config('client_connection_check_interval', '5s', true)
+     where version() !~* 'visual c|mingw'`,
+  )
+}

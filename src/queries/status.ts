@@ -1,9 +1,6 @@
 import type { QueryResultRow } from 'pg'
 import { all, type Database, type Id } from '../database.ts'
 
-/** A worker that has shown itself within this time lives: six heartbeats. */
-export const LIVE_WITHIN = '30 seconds'
-
 /** Ids that are counted one by one, with a look at each job's row. */
 const COUNTED = 10_000
 /** Entries of the queue's lists that are read for an estimate. */
@@ -30,7 +27,7 @@ export async function workers(database: Database): Promise<WorkerStatus[]> {
     database,
     `select w.id, w.host, w.pid, w.version, w.types, w.capacity, w.running, w.started_at, w.seen_at,
       (extract(epoch from c.now - w.seen_at) * 1000)::float8 as silent_ms,
-      w.seen_at > c.now - interval '${LIVE_WITHIN}' as live
+      jobtable_internal.is_live(w, c.now) as live
     from jobtable.worker w
     cross join (select jobtable_internal.clock() as now) c
     where w.stopped_at is null

@@ -18,6 +18,8 @@ export interface HandedJob {
   readonly createdAt: number
   readonly runAt: number
   readonly startedAt: number | null
+  /** The job's own, in milliseconds; null: its type's. */
+  readonly timeoutMs: number | null
 }
 
 /** How an attempt failed, as `job_attempt` keeps it. */
@@ -32,8 +34,22 @@ export interface StoredError {
 export interface Outcome {
   readonly id: Id
   readonly lease: Id
-  /** Released: it goes back to new. Returned: likewise, before its executor has begun. */
-  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'released' | 'returned'
+  /**
+   * failed and timed_out: it runs again if attempts are left. released: it goes back to new, since the
+   * worker stops. returned: likewise, before its executor has begun. snoozed: likewise, until later.
+   */
+  readonly outcome:
+    | 'completed'
+    | 'failed'
+    | 'timed_out'
+    | 'cancelled'
+    | 'released'
+    | 'returned'
+    | 'snoozed'
+  /** Of a failure: whether no other attempt would help. */
+  readonly permanent?: boolean | undefined
+  /** When the next attempt may begin, in milliseconds from now; by default as its type says. */
+  readonly delay_ms?: number | undefined
   /** One line for people: status_detail. */
   readonly detail?: string | undefined
   /** JSON text. */
@@ -213,6 +229,7 @@ type HandedRow = readonly [
     readonly priority: number | null
     readonly run_at: string
     readonly properties: Record<string, unknown>
+    readonly timeout: number | null
   },
 ]
 
@@ -237,6 +254,7 @@ function handedJobs(text: string | null | undefined): HandedJob[] {
       createdAt,
       runAt: rest === undefined ? createdAt : Date.parse(rest.run_at),
       startedAt,
+      timeoutMs: rest?.timeout ?? null,
     })),
   )
 }

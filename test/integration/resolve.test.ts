@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTemporaryDir } from '../support/temporary.ts'
 
-const HOOK = new URL('../../src/cli/resolve.ts', import.meta.url).href
+const HOOK = new URL('../../src/resolve.ts', import.meta.url).href
 const INDEX = new URL('../../src/index.ts', import.meta.url).href
 
 let folder: string
@@ -85,6 +85,6 @@ test('what is not there stays missing', async () => {
 })
 
 test('the bundled executors are those of the checkout', async () => {
-  const { bundledExecutors } = await import('../../src/cli/resolve.ts')
+  const { bundledExecutors } = await import('../../src/resolve.ts')
   expect(join(bundledExecutors())).toBe(fileURLToPath(new URL('../../executors', import.meta.url)))
 })

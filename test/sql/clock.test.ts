@@ -3,7 +3,7 @@ import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, readJob } from '../support/job.ts'
 import { openSession, type Session } from '../support/session.ts'
-import { only, outcome, startTicker, type Ticker } from '../support/ticker.ts'
+import { beatOf, only, outcome, startTicker, type Ticker } from '../support/ticker.ts'
 
 const database = useDatabase()
 
@@ -88,6 +88,8 @@ test('a worker’s times follow it', async () => {
     version: '0',
     types: [],
     capacity: 1,
+    heartbeatMs: 2_000,
+    leaseMs: 6_000,
   })
   const row = async (): Promise<unknown> =>
     (
@@ -99,7 +101,7 @@ test('a worker’s times follow it', async () => {
   expect(await row()).toEqual({ started_at: TIME, seen_at: TIME, stopped_at: null })
   const later = new Date('2031-02-03T04:05:10Z')
   await using session2 = await timeTraveller(later)
-  await queries.beat(session2.client, id, [], [])
+  await beatOf(session2.client, id)
   expect(await row()).toEqual({ started_at: TIME, seen_at: later, stopped_at: null })
   await queries.stopWorker(session2.client, id)
   expect(await row()).toEqual({ started_at: TIME, seen_at: later, stopped_at: later })

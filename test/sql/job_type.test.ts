@@ -8,13 +8,12 @@ import { insertJobIn, startTicker } from '../support/ticker.ts'
 
 const database = useDatabase()
 
-const TYPE: queries.TypeRow = {
-  name: 'registered',
+const TYPE = {
   description: 'Counts words.',
   priority: 3,
   retention: '1 day',
-  failedRetention: null,
-}
+  failed_retention: null,
+} satisfies Partial<queries.DeclaredType>
 
 async function row(name: string): Promise<Record<string, unknown> | undefined> {
   const columns = 'id, xmin::text, description, priority, retention::text, failed_retention'
@@ -27,7 +26,7 @@ async function row(name: string): Promise<Record<string, unknown> | undefined> {
 
 describe('registering a type', () => {
   test('makes it known, under an id of its own', async () => {
-    const id = await queries.registerType(database().pool, TYPE)
+    const id = await queries.registerType(database().pool, 'registered', TYPE)
     expect(await row('registered')).toMatchObject({
       id,
       description: 'Counts words.',
@@ -38,16 +37,16 @@ describe('registering a type', () => {
   })
 
   test('again changes nothing: the row is not even written', async () => {
-    const id = await queries.registerType(database().pool, TYPE)
+    const id = await queries.registerType(database().pool, 'registered', TYPE)
     const before = await row('registered')
-    expect(await queries.registerType(database().pool, TYPE)).toBe(id)
+    expect(await queries.registerType(database().pool, 'registered', TYPE)).toBe(id)
     expect(await row('registered')).toEqual(before)
   })
 
   test('with another definition brings the row up to date, under the same id', async () => {
-    const id = await queries.registerType(database().pool, TYPE)
+    const id = await queries.registerType(database().pool, 'registered', TYPE)
     const changed = { ...TYPE, description: null, priority: -1, retention: null }
-    expect(await queries.registerType(database().pool, changed)).toBe(id)
+    expect(await queries.registerType(database().pool, 'registered', changed)).toBe(id)
     expect(await row('registered')).toMatchObject({
       description: null,
       priority: -1,
@@ -58,10 +57,9 @@ describe('registering a type', () => {
   test('by two workers at a time gives one row', async () => {
     await using first = await openSession(database())
     await using second = await openSession(database())
-    const both = { ...TYPE, name: 'both' }
     await first.query('begin')
-    const id = await queries.registerType(first.client, both)
-    const late = queries.registerType(second.client, both)
+    const id = await queries.registerType(first.client, 'both', TYPE)
+    const late = queries.registerType(second.client, 'both', TYPE)
     await untilBlocked(database(), second)
     await first.query('commit')
     expect(await late).toBe(id)
@@ -70,19 +68,17 @@ describe('registering a type', () => {
   test.each(['', '  ', 'x'.repeat(201)])(
     'refuses a name that is blank or too long',
     async (name) => {
-      const { code, message } = await refusal(
-        queries.registerType(database().pool, { ...TYPE, name }),
-      )
+      const { code, message } = await refusal(queries.registerType(database().pool, name, TYPE))
       expect(code).toBe('23514')
       expect(message).toContain('name_is_not_blank')
     },
   )
 
   test('refuses a retention below zero', async () => {
-    const type = { ...TYPE, name: 'backwards', retention: '-1 day' }
-    expect((await refusal(queries.registerType(database().pool, type))).message).toContain(
-      'retention_is_not_negative',
-    )
+    const type = { ...TYPE, retention: '-1 day' }
+    expect(
+      (await refusal(queries.registerType(database().pool, 'backwards', type))).message,
+    ).toContain('retention_is_not_negative')
   })
 })
 

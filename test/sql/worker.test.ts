@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, insertJobs } from '../support/job.ts'
-import { only, outcome, startTicker } from '../support/ticker.ts'
+import { openSession } from '../support/session.ts'
+import { beatOf, only, outcome, startTicker } from '../support/ticker.ts'
 
 const database = useDatabase()
 
@@ -19,8 +20,8 @@ describe('a worker’s sign of life', () => {
     const ticker = await startTicker(database(), 'beating')
     await insertJobs(database(), 'beating', 2)
     const jobs = await ticker.claim()
-    const answer = await queries.beat(database().pool, ticker.id, jobs, [])
-    expect(answer).toEqual({ alive: true, cancels: [] })
+    const answer = await beatOf(database().pool, ticker.id, { held: jobs })
+    expect(answer).toMatchObject({ known: true, wasLost: false, cancels: [] })
     const rows = await database().query('select running from jobtable.worker where id = $1', [
       ticker.id,
     ])
@@ -33,15 +34,15 @@ describe('a worker’s sign of life', () => {
     const jobs = await ticker.claim()
     const asked = jobs[1]?.id ?? ''
     await database().query('select jobtable.cancel($1)', [asked])
-    const answer = await queries.beat(database().pool, ticker.id, jobs, [])
-    expect(answer.cancels).toEqual([asked])
+    const answer = await beatOf(database().pool, ticker.id, { held: jobs })
+    expect(answer.cancels.map(({ id }) => id)).toEqual([asked])
   })
 
   test('is answered with a no if its row is gone', async () => {
     const ticker = await startTicker(database(), 'unknown')
     await database().query('delete from jobtable.worker where id = $1', [ticker.id])
-    const answer = await queries.beat(database().pool, ticker.id, [], [])
-    expect(answer).toEqual({ alive: false, cancels: [] })
+    const answer = await beatOf(database().pool, ticker.id)
+    expect(answer).toMatchObject({ known: false, wasLost: false, cancels: [] })
   })
 
   test('drops the receipts of leases that are closed, and no others', async () => {
@@ -52,7 +53,8 @@ describe('a worker’s sign of life', () => {
     const second = only(await ticker.claim({ slots: 1 }))
     const foreign = only(await other.claim({ slots: 1 }))
     await ticker.finish([outcome(first, 'completed')])
-    await queries.beat(database().pool, ticker.id, [second], [first.lease, foreign.lease])
+    const closed = [first.lease, foreign.lease]
+    await beatOf(database().pool, ticker.id, { held: [second], closed })
     expect(await receipts(ticker.id)).toEqual([second.lease])
     expect(await receipts(other.id)).toEqual([foreign.lease])
   })
@@ -81,32 +83,32 @@ describe('a worker’s orderly end', () => {
   })
 })
 
-test('rows of workers that stopped, or went silent, are purged in time', async () => {
+test('rows of workers that stopped, or were lost, are purged three days later', async () => {
   const stopped = await startTicker(database(), 'gone')
-  const silent = await startTicker(database(), 'gone')
+  const lost = await startTicker(database(), 'gone')
   const alive = await startTicker(database(), 'gone')
   await queries.stopWorker(database().pool, stopped.id)
+  /** As of some time from now the one that lives rescues and purges; answers which are left. */
   const purgeIn = async (time: string): Promise<string[]> => {
-    const client = await database().pool.connect()
-    try {
-      await client.query('begin')
-      await client.query(`select set_config('jobtable.now', (now() + $1::interval)::text, true)`, [
-        time,
-      ])
-      await queries.beat(client, alive.id, [], [])
-      await queries.purge(client, 10)
-      await client.query('commit')
-    } finally {
-      client.release()
+    await using session = await openSession(database())
+    await session.query(`select set_config('jobtable.now', (now() + $1::interval)::text, false)`, [
+      time,
+    ])
+    const { silent, orphans } = await beatOf(session.client, alive.id)
+    for (const worker of silent) {
+      await queries.rescue(session.client, worker.id, worker.seen_at, 10)
     }
-    const ids = [stopped.id, silent.id, alive.id]
-    const rows = await database().query<{ id: string }>(
+    for (const id of orphans) await queries.rescue(session.client, id, null, 10)
+    await queries.purge(session.client, 10)
+    const rows = await session.query<{ id: string }>(
       'select id from jobtable.worker where id = any ($1) order by id',
-      [ids],
+      [[stopped.id, lost.id, alive.id]],
     )
     return rows.map((row) => row.id)
   }
-  expect(await purgeIn('2 days')).toEqual([stopped.id, silent.id, alive.id])
-  expect(await purgeIn('4 days')).toEqual([silent.id, alive.id])
-  expect(await purgeIn('31 days')).toEqual([alive.id])
+  expect(await purgeIn('2 days')).toEqual([stopped.id, lost.id, alive.id])
+  // Lost since then; and after ten minutes nothing of it can be on its way any more.
+  expect(await purgeIn('2 days 11 minutes')).toEqual([stopped.id, lost.id, alive.id])
+  expect(await purgeIn('4 days')).toEqual([lost.id, alive.id])
+  expect(await purgeIn('6 days')).toEqual([alive.id])
 })

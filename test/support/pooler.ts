@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from './port.ts'
 
 /** A PgBouncer in transaction mode before one database. */
 export interface Pooler extends AsyncDisposable {
@@ -16,11 +16,15 @@ export const hasPooler: boolean = spawnSync('pgbouncer', ['--version']).status =
 /** PgBouncer refuses to run as root, as PostgreSQL does. */
 const NOBODY = 65_534
 
-/** Starts PgBouncer before a database, with few server connections, so that clients share them. */
-export async function startPooler(databaseUrl: string): Promise<Pooler> {
+/**
+ * Starts PgBouncer before a database, with few server connections, so that clients share them.
+ *
+ * @param port where it listens; default: any free port
+ */
+export async function startPooler(databaseUrl: string, port?: number): Promise<Pooler> {
   const target = new URL(databaseUrl)
   const directory = await mkdtemp('/tmp/jobtable-pooler-')
-  const port = await freePort()
+  const listenPort = port ?? (await freePort())
   const name = target.pathname.slice(1)
   const settings = join(directory, 'pgbouncer.ini')
   await writeFile(
@@ -31,7 +35,7 @@ export async function startPooler(databaseUrl: string): Promise<Pooler> {
         `user=${decodeURIComponent(target.username)} password='${decodeURIComponent(target.password)}'`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',
-      `listen_port = ${port}`,
+      `listen_port = ${listenPort}`,
       'unix_socket_dir =',
       'auth_type = any',
       'pool_mode = transaction',
@@ -60,7 +64,7 @@ export async function startPooler(databaseUrl: string): Promise<Pooler> {
   void exited.then(() => ready.reject(new Error(`pgbouncer did not start:\n${output}`)))
   await ready.promise
   target.hostname = '127.0.0.1'
-  target.port = String(port)
+  target.port = String(listenPort)
   return {
     url: target.href,
     async [Symbol.asyncDispose]() {
@@ -70,14 +74,4 @@ export async function startPooler(databaseUrl: string): Promise<Pooler> {
       await rm(directory, { recursive: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Database as Connection } from '../../src/database.ts'
 import * as queries from '../../src/queries/tick.ts'
-import { startWorker } from '../../src/queries/worker.ts'
+import { type Beat, type BeatAnswer, beat, startWorker } from '../../src/queries/worker.ts'
 import type { Database } from './database.ts'
 import { insertJob, type Queryable, type Status, statusOf } from './job.ts'
 import type { Session } from './session.ts'
@@ -21,6 +21,22 @@ export interface Wish {
 }
 
 /** A worker played by hand, one tick at a time: what it asks the database, a worker asks. */
+/** A sign of life of a worker that holds these jobs. */
+export async function beatOf(
+  database: Parameters<typeof beat>[0],
+  worker: string,
+  sign: Partial<Beat> = {},
+): Promise<BeatAnswer> {
+  return await beat(database, {
+    worker,
+    listens: false,
+    held: [],
+    closed: [],
+    doubtful: [],
+    ...sign,
+  })
+}
+
 export interface Ticker {
   /** Its number in jobtable.worker. */
   readonly id: string
@@ -79,6 +95,8 @@ export async function startTicker(
     version: '0',
     types,
     capacity: 1_000,
+    heartbeatMs: 2_000,
+    leaseMs: 6_000,
   })
   const ranges: Ticker['ranges'] = (rooms = {}) =>
     Array.from(ids, ([name, typeId]) => ({

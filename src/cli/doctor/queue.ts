@@ -26,7 +26,7 @@ export async function checkHeldJobs(database: Database): Promise<readonly Findin
       `worker ${worker}${who}, ${since}, holds ${jobs} unfinished ${jobs === 1 ? 'job' : 'jobs'}: ${ids.join(', ')}${jobs > ids.length ? ' …' : ''}`,
       host === null
         ? 'nobody runs them: look at each with "jobtable show"'
-        : 'look whether the process still runs: it may be cut off from the database; if it was killed, end its jobs as docs/operations.md says under "A worker has died"',
+        : 'another worker rescues them within seconds: start one if none runs; if one does, its log tells what keeps it from that',
     )
   })
   return orOk(findings, 'held_jobs', 'unfinished jobs are held by live workers only')

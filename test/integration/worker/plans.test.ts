@@ -8,6 +8,7 @@ const database = useDatabase()
 /** Rows of each kind; a run with more shows the same: JOBTABLE_PLAN_ROWS=1000000. */
 const ROWS = Number(process.env['JOBTABLE_PLAN_ROWS'] ?? 20_000)
 const BATCH = 100
+const WORKER = '1'
 
 type Lanes = Pick<LaneRange, 'fromLane' | 'toLane'>
 
@@ -28,8 +29,10 @@ test('a tick has the same plans, and touches no more pages, whatever has finishe
     for (const table of ['jobtable.job', 'jobtable_internal.ready', 'jobtable_internal.due']) {
       await client.query(`alter table ${table} set (autovacuum_enabled = off)`)
     }
+    await client.query("select jobtable_internal.register_type('planned', '{}')")
     await client.query(
-      "select jobtable_internal.register_type('planned', null, 0::smallint, '3 days', '3 days')",
+      `select jobtable_internal.start_worker($1, 'by-hand', 1, '0', '{planned}', 1, 60000, 180000)`,
+      [WORKER],
     )
     await insertDue(client, 1_000)
     const [type] = (
@@ -101,7 +104,7 @@ async function runTick(
 ): Promise<TickAnswer> {
   lease += 1
   return await tick(client, {
-    worker: '1',
+    worker: WORKER,
     lease: String(lease),
     outcomes: done.map((job) => ({ id: job.id, lease: job.lease, outcome: 'completed' })),
     begin: [],

@@ -122,7 +122,9 @@ describe('DELETE against start', () => {
     )
     const lane = (type?.id ?? 0) * 65_536
     await starter.query(
-      `select jobtable_internal.tick(1, 42, '{}', '{}', '[]', '{}', '{}',
+      `select jobtable_internal.tick(
+         jobtable_internal.start_worker(null, 'by-hand', 1, '0', '{}', 10, 60000, 180000), 42,
+         '{}', '{}', '[]', '{}', '{}',
          array[$1::bigint], array[-1], array[$1::bigint + 65536], array[10], 10, 0, false, false, false)`,
       [lane],
     )
@@ -196,9 +198,7 @@ describe('rows that a client has locked', () => {
   })
 
   test('a whole backlog locked by one transaction does not stop later jobs', async () => {
-    await database().query(
-      `select jobtable_internal.register_type('flows', null, 0::smallint, null, null)`,
-    )
+    await database().query(`select jobtable_internal.register_type('flows', '{}')`)
     await database().query(
       "insert into jobtable.job (type) select 'flows' from generate_series(1, 5000)",
     )

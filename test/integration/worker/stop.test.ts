@@ -211,7 +211,7 @@ describe('a started job that is asked to stop', () => {
       await allFinished(database())
       expect((await database().query('select * from jobtable.job'))[0]).toMatchObject({
         status: 'cancelled',
-        status_detail: `job ${row?.id} was asked to stop`,
+        status_detail: expect.stringMatching(`^job ${row?.id} was asked to stop by `),
         failed_at: null,
       })
       expect((await database().query('select outcome from jobtable.job_attempt'))[0]).toEqual({

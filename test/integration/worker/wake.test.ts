@@ -98,7 +98,7 @@ describe('with the safety poll at one hour', () => {
       const deaf = next(worker, 'listening')
       await database().query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and application_name = 'jobtable:listen'`,
+         where datname = current_database() and application_name like 'jobtable:listen:%'`,
       )
       expect((await deaf)[0]).toEqual(expect.any(String))
       await next(worker, 'listening')
@@ -119,7 +119,7 @@ describe('with the safety poll at one hour', () => {
     await database().query(
       `with killed as materialized (
          select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and application_name = 'jobtable:listen'
+         where datname = current_database() and application_name like 'jobtable:listen:%'
        )
        insert into jobtable.job (type) select 'noop' from killed`,
     )

@@ -72,6 +72,7 @@ describe('jobs are handed out', () => {
       properties: { b: 2 },
       priority: 3,
       key: 'k',
+      timeout: '90 seconds',
     })
     const [job] = await ticker.claim()
     const row = await readJob(database(), id)
@@ -92,6 +93,7 @@ describe('jobs are handed out', () => {
       createdAt: Number(row?.['created_at']),
       runAt: Number(row?.['run_at']),
       startedAt: Number(row?.['started_at']),
+      timeoutMs: 90_000,
     })
   })
 })

@@ -52,8 +52,8 @@ const line = (job: HandedJob, message: string, more: Partial<queries.LogRow> = {
 describe('an executor’s facet', () => {
   test('is written under the job’s lease', async () => {
     const job = await startJob()
-    await queries.writeFacet(database().pool, job, 'pages', { n: 1 })
-    await queries.writeFacet(database().pool, job, 'pages', { n: 2 })
+    await queries.writeFacet(database().pool, job, 'pages', { n: 1 }, false)
+    await queries.writeFacet(database().pool, job, 'pages', { n: 2 }, false)
     const rows = await database().query('select * from pages where job = $1', [job.id])
     expect(rows).toEqual([{ job: job.id, n: 2 }])
   })
@@ -62,7 +62,7 @@ describe('an executor’s facet', () => {
     'is found by the name %s',
     async (name) => {
       const job = await startJob()
-      await queries.writeFacet(database().pool, job, name, {})
+      await queries.writeFacet(database().pool, job, name, {}, false)
       const tables = name.includes('pages') ? 'pages' : 'jobtable.job_progress'
       expect(await database().query(`select job from ${tables} where job = $1`, [job.id])).toEqual([
         { job: job.id },
@@ -73,7 +73,7 @@ describe('an executor’s facet', () => {
   test.each(['no_such', 'no.such', '', 'a.b.c.d', 'pages; drop table pages', '"', "'"])(
     'that does not exist is refused by JT012: %j',
     async (name) => {
-      const write = queries.writeFacet(database().pool, await startJob(), name, {})
+      const write = queries.writeFacet(database().pool, await startJob(), name, {}, false)
       expect(await refusal(write)).toEqual({
         code: 'JT012',
         message: `there is no facet "${name}"`,
@@ -86,10 +86,10 @@ describe('an executor’s facet', () => {
   test('is refused by JT014 under another lease, and after the job has finished', async () => {
     const job = await startJob()
     const stranger = { id: job.id, lease: String(BigInt(job.lease) ^ 1n) }
-    const strange = queries.writeFacet(database().pool, stranger, 'pages', { n: 1 })
+    const strange = queries.writeFacet(database().pool, stranger, 'pages', { n: 1 }, false)
     expect((await refusal(strange)).code).toBe('JT014')
     await ticker.finish([outcome(job, 'completed')])
-    const late = queries.writeFacet(database().pool, job, 'pages', { n: 1 })
+    const late = queries.writeFacet(database().pool, job, 'pages', { n: 1 }, false)
     expect((await refusal(late)).code).toBe('JT014')
     expect(await database().query('select from pages where job = $1', [job.id])).toEqual([])
   })

@@ -26,8 +26,6 @@ const QUEUE_COLUMNS: Readonly<Record<string, unknown>> = {
 }
 
 const UNSUPPORTED_COLUMNS: Readonly<Record<string, unknown>> = {
-  max_attempts: 2,
-  timeout: '1 minute',
   cpus: 1.5,
   memory_mb: 100,
   template: 'nightly',
@@ -96,6 +94,15 @@ describe('a column whose feature does not exist yet', () => {
       cancel_requested: false,
     })
   })
+})
+
+test.each([
+  ['max_attempts', 0, 'max_attempts_is_positive'],
+  ['timeout', '-1 s', 'timeout_is_positive'],
+])('%s of %s is refused: %s', async (column, value, rule) => {
+  const { code, message } = await refusal(insertJob(database(), 'convert', { [column]: value }))
+  expect(code).toBe('23514')
+  expect(message).toContain(rule)
 })
 
 describe('the type', () => {

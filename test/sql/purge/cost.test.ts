@@ -15,13 +15,7 @@ async function buffersOfPurge(kept: number): Promise<number> {
     ['kept', null],
     ['passing', '1 hour'],
   ] as const) {
-    await queries.registerType(database.pool, {
-      name,
-      description: null,
-      priority: 0,
-      retention,
-      failedRetention: retention,
-    })
+    await queries.registerType(database.pool, name, { retention, failed_retention: retention })
   }
   // What many ticks would have written, in one statement.
   await database.query(

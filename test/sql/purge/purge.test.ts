@@ -18,13 +18,8 @@ async function addType(
   retention: string | null,
   failedRetention: string | null,
 ): Promise<void> {
-  await queries.registerType(database().pool, {
-    name,
-    description: null,
-    priority: 0,
-    retention,
-    failedRetention,
-  })
+  const retentions = { retention, failed_retention: failedRetention }
+  await queries.registerType(database().pool, name, retentions)
 }
 
 /** Purges as of some time from now, and answers how many jobs went. */

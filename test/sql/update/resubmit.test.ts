@@ -152,7 +152,7 @@ describe('in the same UPDATE', () => {
       [`key = 'another'`, 'JT009'],
       ['attempt = 0', 'JT004'],
       ['finished_at = null', 'JT004'],
-      ['max_attempts = 5', 'JT003'],
+      ['cpus = 5', 'JT003'],
     ] as const) {
       const statement = `update jobtable.job set status = 'new', ${change} where id = $1`
       expect((await refusal(database().query(statement, [id]))).code).toBe(code)

@@ -83,8 +83,8 @@ const STEERINGS: readonly Steering[] = [
   { column: 'worker', value: 7, answer: 'JT004' },
   { column: 'lease', value: 7, answer: 'JT004' },
   { column: 'status_detail', value: 'fine', answer: 'JT004' },
-  { column: 'max_attempts', value: 2, answer: 'JT003' },
-  { column: 'timeout', value: '1 minute', answer: 'JT003' },
+  { column: 'max_attempts', value: 2, answer: untilStarted },
+  { column: 'timeout', value: '1 minute', answer: untilStarted },
   { column: 'cpus', value: 1, answer: 'JT003' },
   { column: 'memory_mb', value: 100, answer: 'JT003' },
   { column: 'template', value: 'nightly', answer: 'JT003' },
@@ -177,7 +177,8 @@ describe('the refusals say what to do', () => {
     expect(await refusal(update)).toEqual({
       code: 'JT010',
       message: `job ${started} is started: its priority can no longer be changed`,
-      detail: 'payload is steered while a job is new; priority, run_at and paused until it starts.',
+      detail:
+        'payload is steered while a job is new; priority, run_at, paused, max_attempts and timeout until it starts.',
       hint: 'title and properties may be changed at any time.',
     })
   })

@@ -20,7 +20,7 @@ const MODULE_SYNTAX = /^\s*(import|export)\s/m
  * "commonjs", as `npm init` writes it. Call it before the first executor is loaded.
  */
 export function installResolveHook(): void {
-  const running = new URL(`../index${SUFFIX}`, import.meta.url).href
+  const running = new URL(`./index${SUFFIX}`, import.meta.url).href
   registerHooks({
     resolve: (specifier, context, nextResolve) => {
       if (specifier === 'jobtable') return { url: running, shortCircuit: true }
@@ -47,6 +47,6 @@ function isMislabelled({ url, format }: ResolveFnOutput): boolean {
  * build made of them, because Node strips no types below node_modules.
  */
 export function bundledExecutors(): string {
-  const folder = SUFFIX === '.ts' ? '../../executors' : '../executors'
+  const folder = SUFFIX === '.ts' ? '../executors' : './executors'
   return fileURLToPath(new URL(folder, import.meta.url))
 }

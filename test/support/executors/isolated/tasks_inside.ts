@@ -1,0 +1,3 @@
+import { tasksExecutor } from './_tasks.ts'
+
+export default tasksExecutor('inside', 'none')
