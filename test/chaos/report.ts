@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { ClientBase } from 'pg'
+import type { Observer } from './observer.ts'
+import { FAULTS, type Strike } from './storm.ts'
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+const GIB = 1024 ** 3
+
+/** What a run was of, for whoever repeats it. */
+export interface Origin {
+  readonly commit: string
+  readonly machine: string
+  readonly versions: string
+}
+
+/** How one fault struck. */
+export interface FaultFigures {
+  readonly strikes: number
+  /** Strikes that found jobs held by what they struck. */
+  readonly effective: number
+  readonly held: number
+  /** From a strike until the last of the jobs held had ended or begun again, in seconds. */
+  readonly longestRecovery: number
+  /** Jobs held that never did. */
+  readonly stuck: number
+}
+
+export function describeOrigin(serverVersion: string): Origin {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: PROJECT, encoding: 'utf8' }).trim()
+  const dirty = git('status', '--porcelain') !== ''
+  const [cpu] = cpus()
+  return {
+    commit: git('rev-parse', 'HEAD') + (dirty ? '+' : ''),
+    machine: `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / GIB)} GiB`,
+    versions: `PostgreSQL ${serverVersion}, Node ${process.versions.node}`,
+  }
+}
+
+/** The faults by name, from the strikes that were saved. */
+export async function faultFigures(
+  client: Pick<ClientBase, 'query'>,
+  strikes: readonly Strike[],
+  observer: Observer,
+): Promise<Record<string, FaultFigures>> {
+  const { rows } = await client.query<{ strike: number; seq: string | null; stuck: number }>(
+    `select h.strike, max(r.seq)::text as seq,
+       count(*) filter (where r.seq is null)::integer as stuck
+     from chaos.held h
+     join chaos.strike k on k.id = h.strike
+     cross join lateral (
+       select min(s.seq) as seq from chaos.step s
+       where s.job = h.job and s.seq > k.from_seq
+         and s.status is distinct from 'queued' and s.status is distinct from 'new'
+     ) r
+     group by h.strike`,
+  )
+  const outcomes = new Map(rows.map((row) => [row.strike, row]))
+  const none = { strikes: 0, effective: 0, held: 0, longestRecovery: 0, stuck: 0 }
+  const figures: Record<string, FaultFigures> = Object.fromEntries(
+    FAULTS.map(({ name }) => [name, none]),
+  )
+  for (const [id, { fault, at, holding }] of strikes.entries()) {
+    const { seq = null, stuck = 0 } = outcomes.get(id) ?? {}
+    const seconds = seq === null ? 0 : (observer.timeOf(Number(seq)) - at) / 1_000
+    const before = figures[fault] ?? none
+    figures[fault] = {
+      strikes: before.strikes + 1,
+      effective: before.effective + (holding.jobs.length > 0 ? 1 : 0),
+      held: before.held + holding.jobs.length,
+      longestRecovery: Math.max(before.longestRecovery, Math.round(seconds * 10) / 10),
+      stuck: before.stuck + stuck,
+    }
+  }
+  return figures
+}
+
+/** What the database counts. */
+export async function jobFigures(
+  client: Pick<ClientBase, 'query'>,
+): Promise<Readonly<Record<string, number>>> {
+  const { rows } = await client.query<Record<string, string>>(
+    `select
+       (select count(*) from chaos.inserted) as inserted,
+       (select count(*) from chaos.deleted) as deleted,
+       (select count(*) from chaos.resubmitted) as resubmitted,
+       (select count(*) from chaos.step s where s.status = 'completed') as completed,
+       (select count(*) from chaos.step s where s.status = 'failed') as failed,
+       (select count(*) from chaos.step s where s.status = 'cancelled') as cancelled,
+       (select count(*) from jobtable.job j where j.status = 'new') as waiting,
+       (select count(*) from chaos.step s where s.was = 'started' and s.status = 'new')
+         as begun_again,
+       (select count(*) from jobtable.job_attempt a where a.outcome = 'lost') as lost_attempts,
+       (select count(*) from jobtable.job_attempt a where a.outcome = 'released')
+         as released_attempts,
+       (select count(*) from chaos.effect) as effects`,
+  )
+  return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([key, n]) => [key, Number(n)]))
+}
+
+/** What is asked of all faults together. */
+export function totals(faults: Readonly<Record<string, FaultFigures>>): {
+  readonly strikes: number
+  readonly kills: number
+  readonly serverRestarts: number
+  readonly longestRecovery: number
+} {
+  const all = Object.entries(faults)
+  const sum = (names: RegExp): number =>
+    all.filter(([name]) => names.test(name)).reduce((total, [, { strikes }]) => total + strikes, 0)
+  return {
+    strikes: sum(/./),
+    kills: sum(/^kill/),
+    serverRestarts: sum(/^restart/),
+    longestRecovery: Math.max(0, ...all.map(([, { longestRecovery }]) => longestRecovery)),
+  }
+}
