@@ -241,6 +241,24 @@ export const sqlStates: readonly SqlState[] = [
     meaning: "A client has asked the job to stop: the executor's transaction is not committed.",
     remedy: 'Stop working on it.',
   },
+  {
+    code: 'JT026',
+    name: 'type_disabled',
+    meaning: 'An operator has disabled the type: no job of it is inserted.',
+    remedy: 'update jobtable.job_type set enabled = true where name = …',
+  },
+  {
+    code: 'JT027',
+    name: 'not_declared',
+    meaning: 'The executor of the type declares no such column, so that it cannot be reset.',
+    remedy: 'Set the column of jobtable.job_type by UPDATE.',
+  },
+  {
+    code: 'JT028',
+    name: 'report_name_taken',
+    meaning: "Another table or view has the name of the type's report.",
+    remedy: 'Choose another schema: select jobtable.create_report(type, schema).',
+  },
 ]
 
 /** SQLSTATE to class, for those that have a class of their own; the others are RefusedError. */

@@ -1,6 +1,6 @@
 import type { Database } from './database.ts'
 import type { Events } from './events.ts'
-import { purge } from './queries/worker.ts'
+import { purge, purgeEvents } from './queries/worker.ts'
 import { Service } from './service.ts'
 
 /** Finished jobs are looked through for those to remove this often, in milliseconds. */
@@ -14,7 +14,7 @@ export interface MaintenanceOptions {
   readonly intervalMs: number
 }
 
-/** Removes finished jobs whose retention is over. Every worker does it; they share the work. */
+/** Removes finished jobs and events whose retention is over. Every worker does it; they share the work. */
 export class Maintenance extends Service {
   readonly #options: MaintenanceOptions
 
@@ -31,13 +31,13 @@ export class Maintenance extends Service {
     }
   }
 
-  /** One batch. A failure is told and answered with 0: the next interval tries again. */
+  /** One batch of either. A failure is told and answered with 0: the next interval tries again. */
   async #purge(): Promise<number> {
     const { database, events } = this.#options
     try {
       const count = await purge(database, PURGE_BATCH)
       if (count > 0) events.emit('purged', count)
-      return count
+      return Math.max(count, await purgeEvents(database, PURGE_BATCH))
     } catch (error) {
       events.emit('trouble', error)
       return 0

@@ -58,6 +58,7 @@ function declared(executor: Executor): DeclaredType {
     backoff_jitter: backoff.jitter,
     retention: executor.retention,
     failed_retention: executor.failedRetention,
+    facets: executor.facets === undefined ? null : Object.keys(executor.facets),
   }
 }
 

@@ -20,6 +20,8 @@ import type { HandedJob } from './queries/tick.ts'
 import { notify, startWorker, stopWorker, type WorkerRow } from './queries/worker.ts'
 import { register } from './registry.ts'
 import { type JobTools, RunningJob } from './running-job.ts'
+import type { Service } from './service.ts'
+import { Tally } from './tally.ts'
 import { Understudy } from './understudy.ts'
 import { version } from './version.ts'
 
@@ -166,12 +168,10 @@ export class Worker implements AsyncDisposable {
       await this.#close()
       throw error
     }
-    const { facets, dispatcher, heartbeat, understudy, maintenance, notifier } = this.#parts
+    const { facets, dispatcher, heartbeat, others } = this.#parts
     // Its answer holds the types' timeouts, which the first job may need.
     await heartbeat.beat()
-    for (const service of [facets, dispatcher, heartbeat, understudy, maintenance, notifier]) {
-      await service?.start()
-    }
+    for (const service of [facets, dispatcher, heartbeat, ...others]) await service.start()
     this.events.emit('started', this.#parts.id)
   }
 
@@ -258,12 +258,10 @@ export class Worker implements AsyncDisposable {
       listens: () => notifier?.listening === true,
       understudy,
     })
-    const maintenance = new Maintenance({
-      database: this.#background,
-      events,
-      intervalMs: options.purgeMs,
-    })
-    return { id, facets, dispatcher, notifier, heartbeat, understudy, maintenance }
+    const common = { database: this.#background, events }
+    const maintenance = new Maintenance({ ...common, intervalMs: options.purgeMs })
+    const others = [understudy, maintenance, new Tally(common), ...(notifier ? [notifier] : [])]
+    return { id, facets, dispatcher, heartbeat, others }
   }
 
   #prepare(job: HandedJob, tools: JobTools): RunningJob {
@@ -280,7 +278,7 @@ export class Worker implements AsyncDisposable {
   async #shutDown(): Promise<void> {
     const parts = this.#parts
     if (parts === undefined) return this.#close()
-    const { dispatcher, facets, heartbeat, understudy, maintenance, notifier } = parts
+    const { dispatcher, facets, heartbeat, others } = parts
     this.events.emit('stopping')
     dispatcher.drain()
     const drained = dispatcher.drained()
@@ -297,7 +295,7 @@ export class Worker implements AsyncDisposable {
     await dispatcher.stop()
     await facets.stop()
     // These went on until now: a running job may have been asked to stop.
-    await Promise.all([notifier?.stop(), heartbeat.stop(), understudy.stop(), maintenance.stop()])
+    await Promise.all([heartbeat, ...others].map(async (service) => await service.stop()))
     await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
       this.events.emit('trouble', error)
     })
@@ -349,9 +347,7 @@ interface Parts {
   readonly facets: FacetWriter
   readonly dispatcher: Dispatcher
   readonly heartbeat: Heartbeat
-  readonly understudy: Understudy
-  readonly maintenance: Maintenance
-  readonly notifier: Notifier | undefined
+  readonly others: readonly Service[]
 }
 
 /** Throws a ConfigError unless the database's schema is one that this version works with. */

@@ -1,5 +1,6 @@
 import type { Scenario } from '../lib/scenario.ts'
 import { backlog } from './backlog.ts'
+import { counts } from './counts.ts'
 import { drain } from './drain.ts'
 import { enqueue } from './enqueue.ts'
 import { future } from './future.ts'
@@ -28,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   longJobs,
   idle,
   soak,
+  counts,
 ]

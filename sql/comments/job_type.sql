@@ -2,9 +2,10 @@ comment on table jobtable.job_type is
 'The types of jobs, one row each, written by workers from their executors.
 
 A type must have its row before a job of it is inserted. `jobtable worker` registers its types
-when it starts, `jobtable register` does it without a worker. An operator may change all but id and
-name; the next worker whose executor says otherwise writes its own
-again. DELETE is refused while jobs of the type exist (JT016).';
+when it starts, `jobtable register` does it without a worker. An operator may change every column
+but id, name and declared: a column that then differs from what the executor declares is listed in
+overrides, and later registrations leave it alone until reset_type(name), or until its name is taken
+out of overrides. DELETE is refused while jobs of the type exist (JT016).';
 
 comment on column jobtable.job_type.id is
 'Number of the type, from which its lanes are numbered.
@@ -67,6 +68,53 @@ comment on column jobtable.job_type.failed_retention is
 
 Default 3 days; null keeps it for ever. A change counts for jobs that have failed already, too.';
 
+comment on column jobtable.job_type.max_running is
+'How many jobs of the type may run at once, over all workers.
+
+Not supported by this version (JT003): null.';
+
+comment on column jobtable.job_type.facets is
+'The facet tables that its executor declares, as create_report joins them.
+
+Null if it declares none. A name without a schema is looked for in schema public, then in
+jobtable.';
+
+comment on column jobtable.job_type.enabled is
+'Whether jobs of the type may be inserted and claimed.
+
+Default true. While false an INSERT is refused (JT026), and jobs that wait stay as they are. Those
+that run go on.';
+
+comment on column jobtable.job_type.paused is
+'Whether its jobs are held: they may be inserted, and none is claimed until it is false again.
+
+Default false. Jobs that run go on.';
+
+comment on column jobtable.job_type.history is
+'Whether each change of its jobs is written to jobtable.job_event.
+
+Default false. The first type that sets it, and the last that takes it back, lock the job table
+for a moment: 55P03 after 2 seconds, try again.';
+
+comment on column jobtable.job_type.history_retention is
+'How long an event of a job is kept.
+
+Default 90 days; null keeps it for ever. The end of a job does not end its events.';
+
+comment on column jobtable.job_type.live is
+'Whether the ids of its jobs that change are notified on the channel jobtable_live.
+
+Default false. The payload is {"type": …, "ids": […]}, one for each statement, without ids if there
+are too many. It locks the job table as history does.';
+
+comment on column jobtable.job_type.declared is
+'What the executor says of the other columns, by name, as it was registered last.';
+
+comment on column jobtable.job_type.overrides is
+'The declared columns that an operator has set to something else.
+
+Kept by the database. A name that is taken out, the column is as declared again.';
+
 comment on column jobtable.job_type.created_at is
 'When the type was registered first.';
 
@@ -78,3 +126,6 @@ comment on index jobtable.job_type_pkey is
 
 comment on index jobtable.job_type_id_is_unique is
 'Serves the rule that no two types share lanes.';
+
+comment on index jobtable.job_type_halted_idx is
+'Serves the claim: the types of which nothing may be claimed, mostly none.';

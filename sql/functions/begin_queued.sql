@@ -27,7 +27,13 @@ begin
       lease = case when m.starts then j.lease end
     from mine m
     where j.id = m.id
-    returning j.id, m.starts
+    returning j.id, j.type, j.status, m.starts
+  ), counted as (
+    insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+    select (select t.id from jobtable.job_type t where t.name = m.type), 'queued', m.status,
+      count(*)
+    from moved m
+    group by m.type, m.status
   )
   select array_agg(m.id) filter (where not m.starts) into v_back from moved m;
   if v_back is not null then

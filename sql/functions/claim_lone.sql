@@ -59,6 +59,11 @@ begin
     select claim_lone.worker, claim_lone.lease, e.now, l.ids
     from entry e, listed l
     where l.ids is not null
+  ), counted as (
+    insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+    select jobtable_internal.lane_type(e.lane), 'new', 'started', cardinality(l.ids)
+    from entry e, listed l
+    where l.ids is not null
   )
   select jobtable_internal.batch(lease, e.now, null, null, l.jobs), e.ids, l.ids, e.lane, e.now
   into claimed, v_taken, v_ids, v_lane, v_now

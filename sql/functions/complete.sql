@@ -37,6 +37,10 @@ begin
   select t.id, false, v_now, array[complete.id]
   from jobtable.job_type t
   where t.name = v_type;
+  insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+  select t.id, 'started', 'completed', 1
+  from jobtable.job_type t
+  where t.name = v_type;
   perform set_config('jobtable.writer', '', true);
 end
 $$;

@@ -32,6 +32,10 @@ begin
         -- Rows below the size at which PostgreSQL would compress them.
         select o.type_id, false, finish_plain.now, o.ids[i : i + 239]
         from of_a_type o, generate_series(1, cardinality(o.ids), 240) i
+      ), counted as (
+        insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+        select o.type_id, 'started', 'completed', cardinality(o.ids)
+        from of_a_type o
       )
       select coalesce(sum(cardinality(o.ids)), 0) into v_written from of_a_type o;
       return v_written;

@@ -37,7 +37,12 @@ begin
           worker = hand_over.worker,
           lease = hand_over.lease
         where j.id = any (v_free) and jobtable_internal.may_run(j, hand_over.priority, v_now)
-        returning j.id, jobtable_internal.handed(j, v_type, v_owner) as job
+        returning j.id, j.type, jobtable_internal.handed(j, v_type, v_owner) as job
+      ), counted as (
+        insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+        select t.id, 'new', hand_over.status, h.jobs
+        from (select i.type, count(*) as jobs from handed i group by i.type) h
+        join jobtable.job_type t on t.name = h.type
       )
       select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
       into ids, jobs

@@ -1,7 +1,7 @@
---! requires: lane_priority
+--! requires: lane_priority, lane_type
 -- The oldest entry of the most urgent lane in each range that has room, the most urgent first, and
--- whether the range has no other. Stable and with a body that binds its names, so that PostgreSQL
--- makes it a part of the query that calls it.
+-- whether the range has no other. Types that are paused or disabled have none. Stable and with a
+-- body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
 create or replace function jobtable_internal.heads(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
 ) returns table (range integer, lane bigint, seq bigint, alone boolean)
@@ -21,5 +21,8 @@ begin atomic
     limit 1
   ) f
   where r.room > 0
+    and jobtable_internal.lane_type(r.from_lane) <> all (array(
+      select t.id from jobtable.job_type t where t.paused or not t.enabled
+    ))
   order by jobtable_internal.lane_priority(f.lane), f.seq;
 end;

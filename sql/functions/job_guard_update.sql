@@ -94,6 +94,10 @@ begin
     if new.run_at = old.run_at then
       v_job.run_at := jobtable_internal.transaction_clock();
     end if;
+    insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+    select t.id, old.status, 'new', 1
+    from jobtable.job_type t
+    where t.name = old.type;
     delete from jobtable.job_progress p where p.job = old.id;
     delete from jobtable.job_result r where r.job = old.id;
     delete from jobtable.job_cancel c where c.job = old.id;

@@ -1,5 +1,5 @@
--- After every INSERT statement: refuses unknown types and makes the jobs claimable. A statement of
--- no rows (DO NOTHING) does nothing.
+-- After every INSERT statement: refuses unknown and disabled types, counts the jobs and makes them
+-- claimable. A statement of no rows (DO NOTHING) does nothing.
 create or replace function jobtable_internal.job_inserted() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -10,13 +10,19 @@ declare
   v_later boolean;
 begin
   -- Most statements insert one row, due at once: for these one query does it all.
-  insert into jobtable_internal.ready (lane, seq, ids)
-  select jobtable_internal.lane(t.id, coalesce(i.priority, t.priority)), i.id, array[i.id]
-  from inserted i
-  join jobtable.job_type t on t.name = i.type
-  where not exists (select from inserted offset 1)
-    and not i.paused and i.run_at <= i.created_at
-    and (jobtable_internal.is_watched(t.id) or jobtable_internal.wake(array[t.id]) is not null);
+  with entry as (
+    insert into jobtable_internal.ready (lane, seq, ids)
+    select jobtable_internal.lane(t.id, coalesce(i.priority, t.priority)), i.id, array[i.id]
+    from inserted i
+    join jobtable.job_type t on t.name = i.type
+    where not exists (select from inserted offset 1)
+      and t.enabled and not i.paused and i.run_at <= i.created_at
+      and (jobtable_internal.is_watched(t.id) or jobtable_internal.wake(array[t.id]) is not null)
+    returning lane
+  )
+  insert into jobtable_internal.tally (type_id, to_status, jobs)
+  select jobtable_internal.lane_type(e.lane), 'new', 1
+  from entry e;
   if found then
     return null;
   end if;
@@ -30,7 +36,11 @@ begin
     from inserted i
     group by i.id / 240000, i.type, i.priority, i.paused, i.run_at > v_now
   ), typed as materialized (
-    select coalesce(t.id, jobtable_internal.refuse_unknown_type(a.type)) as type_id,
+    select case t.enabled
+        when true then t.id
+        when false then jobtable_internal.refuse_disabled_type(a.type)
+        else jobtable_internal.refuse_unknown_type(a.type)
+      end as type_id,
       coalesce(a.priority, t.priority) as priority, a.paused, a.later, a.ids
     from alike a
     left join jobtable.job_type t on t.name = a.type
@@ -40,6 +50,11 @@ begin
     from typed t
     cross join generate_series(1, cardinality(t.ids), 240) n
     where not t.paused and not t.later
+  ), counted as (
+    insert into jobtable_internal.tally (type_id, to_status, jobs)
+    select t.type_id, 'new', sum(cardinality(t.ids))
+    from typed t
+    group by t.type_id
   )
   select array_agg(distinct t.type_id), bool_or(t.later) into v_types, v_later
   from typed t

@@ -23,6 +23,7 @@ begin
       hint = 'Delete its jobs first.';
   end if;
   delete from jobtable_internal.finished f where f.type_id = old.id;
+  delete from jobtable_internal.tally c where c.type_id = old.id;
   delete from jobtable_internal.ready q
   where q.lane between jobtable_internal.lane(old.id, (-32768)::smallint)
     and jobtable_internal.lane(old.id, 32767::smallint);

@@ -23,6 +23,7 @@ declare
   v_left bigint[];
   v_purged integer := 0;
   v_count integer;
+  v_writer text := jobtable_internal.write_as_queue();
 begin
   for v_list in
     select l.*, k.before
@@ -90,6 +91,7 @@ begin
     where o.settled_at < v_now - interval '3 days'
     for update skip locked
   ));
+  v_writer := set_config('jobtable.writer', '', true);
   return v_purged;
 end
 $$;

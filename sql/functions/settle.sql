@@ -72,7 +72,7 @@ begin
       lease = case when m.status <> 'new' then j.lease end
     from mine m
     where j.id = m.id
-    returning j.id, j.type, j.status
+    returning j.id, (m.of_type).id as type_id, m.had_begun, j.status
   ), resulted as (
     insert into jobtable.job_result (job, value)
     select m.id, m.result
@@ -100,11 +100,16 @@ begin
       error_cause = excluded.error_cause
   ), listed as (
     insert into jobtable_internal.finished (type_id, failed, at, ids)
-    select (select t.id from jobtable.job_type t where t.name = w.type), w.status = 'failed',
-      settle.now, array_agg(w.id)
+    select w.type_id, w.status = 'failed', settle.now, array_agg(w.id)
     from written w
     where w.status <> 'new'
-    group by w.type, w.status = 'failed'
+    group by w.type_id, w.status = 'failed'
+  ), counted as (
+    insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+    select w.type_id, case when w.had_begun then 'started' else 'queued' end::jobtable.job_status,
+      w.status, count(*)
+    from written w
+    group by w.type_id, w.had_begun, w.status
   )
   select array_agg(w.id) filter (where w.status = 'new') into back
   from written w;

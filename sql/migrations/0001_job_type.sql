@@ -11,6 +11,15 @@ create table jobtable.job_type (
   backoff_jitter real not null default 0.1,
   retention interval default interval '3 days',
   failed_retention interval default interval '3 days',
+  max_running integer,
+  facets text[],
+  enabled boolean not null default true,
+  paused boolean not null default false,
+  history boolean not null default false,
+  history_retention interval default interval '90 days',
+  live boolean not null default false,
+  declared jsonb not null default '{}',
+  overrides text[] not null default '{}',
   created_at timestamptz not null default jobtable_internal.transaction_clock(),
   updated_at timestamptz not null default jobtable_internal.transaction_clock(),
   constraint job_type_pkey primary key (name),
@@ -23,5 +32,8 @@ create table jobtable.job_type (
   constraint backoff_limit_is_not_negative check (backoff_limit >= interval '0'),
   constraint backoff_jitter_is_a_share check (backoff_jitter between 0 and 1),
   constraint retention_is_not_negative check (retention >= interval '0'),
-  constraint failed_retention_is_not_negative check (failed_retention >= interval '0')
+  constraint failed_retention_is_not_negative check (failed_retention >= interval '0'),
+  constraint history_retention_is_not_negative check (history_retention >= interval '0')
 );
+
+create index job_type_halted_idx on jobtable.job_type (id) where paused or not enabled;

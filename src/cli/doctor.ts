@@ -9,7 +9,7 @@ import {
   withDatabase,
 } from './connect.ts'
 import type { Finding, Verdict } from './doctor/finding.ts'
-import { checkHeldJobs, checkOddities, checkWorkers } from './doctor/queue.ts'
+import { checkHeldJobs, checkOddities, checkTypes, checkWorkers } from './doctor/queue.ts'
 import { checkSchema } from './doctor/schema.ts'
 import { checkAutovacuum, checkSnapshots } from './doctor/vacuum.ts'
 import { checkWakeUp } from './doctor/wake-up.ts'
@@ -58,6 +58,7 @@ async function examine(database: Pool, options: DoctorOptions): Promise<readonly
   return [
     ...schema,
     ...(broken ? [] : await checkWorkers(database)),
+    ...(broken ? [] : await checkTypes(database)),
     ...(broken ? [] : await checkHeldJobs(database)),
     ...(broken ? [] : await checkOddities(database)),
     ...(await checkWakeUp(database, listenAt)),

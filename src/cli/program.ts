@@ -10,6 +10,7 @@ import { listCommand } from './list.ts'
 import { logsCommand } from './logs.ts'
 import { migrateCommand } from './migrate.ts'
 import { registerCommand } from './register.ts'
+import { reportCommand } from './report.ts'
 import { resubmitCommand } from './resubmit.ts'
 import { showCommand } from './show.ts'
 import { sqlCommand } from './sql.ts'
@@ -37,6 +38,7 @@ export function buildProgram(): Command {
     listCommand(),
     showCommand(),
     logsCommand(),
+    reportCommand(),
     cancelCommand(),
     resubmitCommand(),
     statusCommand(),

@@ -35,7 +35,7 @@ export function printResult({ command, rowCount, fields, rows }: SqlResult): voi
     ({ name, dataTypeID }, index): Column<SqlResult['rows'][number]> => ({
       title: name,
       value: (row) => row[index] ?? '',
-      align: NUMBERS.includes(dataTypeID) ? 'right' : 'left',
+      align: isNumber(dataTypeID) ? 'right' : 'left',
     }),
   )
   printWholeTable(columns, rows)
@@ -52,15 +52,22 @@ export function printResultJson({ command, rowCount, fields, rows }: SqlResult):
     printJson({ command, rows: rowCount })
     return
   }
-  const objects = rows.map((row) =>
-    Object.fromEntries(
-      fields.map(({ name, dataTypeID }, index) => [
-        name,
-        jsonValue(row[index] ?? null, dataTypeID),
-      ]),
-    ),
+  print(JSON.stringify(rows.map((row) => jsonRow(fields, row))))
+}
+
+/** A row as JSON has it, its values by the columns' types. */
+export function jsonRow(
+  fields: SqlResult['fields'],
+  row: SqlResult['rows'][number],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    fields.map(({ name, dataTypeID }, index) => [name, jsonValue(row[index] ?? null, dataTypeID)]),
   )
-  print(JSON.stringify(objects))
+}
+
+/** Whether values of a type are numbers, which stand to the right. */
+export function isNumber(type: number): boolean {
+  return NUMBERS.includes(type)
 }
 
 function jsonValue(text: string | null, type: number): unknown {

@@ -1,13 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Pool } from 'pg'
-import {
-  type Count,
-  type TypeStatus,
-  typeStatuses,
-  type WorkerStatus,
-  workers,
-} from '../queries/status.ts'
+import { type TypeStatus, typeStatuses, type WorkerStatus, workers } from '../queries/status.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { duration, jsonOption } from './options.ts'
 import { type Column, note, print, printJson, printTable } from './output.ts'
@@ -30,9 +24,9 @@ export function statusCommand(): Command {
   return databaseOptions(new Command('status'))
     .summary('show workers, and jobs by type')
     .description(
-      'Shows the workers, and how many jobs of each type wait, run and have ended. Reads the queue and ' +
-        'not the jobs: as cheap with ten million of them. ≈ marks a number that counts jobs deleted or ' +
-        'resubmitted since, > one whose counting was cut short. Paused jobs are not counted.',
+      'Shows the workers, and how many jobs of each type wait, run and have ended; what keeps all jobs ' +
+        'of a type; and what an operator has set. Reads no more jobs than some that are due later: as ' +
+        'cheap with ten million of them. > marks a number that was not counted to its end.',
     )
     .option(
       '--watch [seconds]',
@@ -90,24 +84,32 @@ const WORKER_COLUMNS: readonly Column<WorkerStatus>[] = [
 
 const TYPE_COLUMNS: readonly Column<TypeStatus>[] = [
   { title: 'TYPE', value: (type) => type.type },
-  { title: 'WAITING', value: (type) => countText(type.waiting), align: 'right' },
-  { title: 'SCHEDULED', value: (type) => countText(type.scheduled), align: 'right' },
+  { title: 'WAITING', value: (type) => number(type.waiting), align: 'right' },
+  {
+    title: 'SCHEDULED',
+    value: (type) => (type.more_scheduled ? '> ' : '') + number(type.scheduled),
+    align: 'right',
+  },
   { title: 'QUEUED', value: (type) => number(type.queued), align: 'right' },
   { title: 'RUNNING', value: (type) => number(type.started), align: 'right' },
-  { title: 'FINISHED', value: (type) => countText(type.finished), align: 'right' },
+  { title: 'COMPLETED', value: (type) => number(type.completed), align: 'right' },
   {
     title: 'FAILED',
-    value: (type) => countText(type.failed),
+    value: (type) => number(type.failed),
     align: 'right',
-    style: (type) => (type.failed.count > 0 ? 'red' : undefined),
+    style: (type) => (type.failed > 0 ? 'red' : undefined),
+  },
+  { title: 'CANCELLED', value: (type) => number(type.cancelled), align: 'right' },
+  {
+    title: 'STATE',
+    value: ({ obstacles, overrides }) =>
+      [
+        ...obstacles.map((obstacle) => obstacle.replace('type_', '').replace('_', ' ')),
+        ...(overrides.length > 0 ? [`set by hand: ${overrides.join(', ')}`] : []),
+      ].join('; '),
+    style: ({ obstacles }) => (obstacles.length > 0 ? 'yellow' : undefined),
   },
 ]
-
-function countText({ count, accuracy }: Count): string {
-  if (count === 0 && accuracy !== 'at least') return '0'
-  const marks = { exact: '', estimate: '≈ ', 'at least': '> ' } as const
-  return marks[accuracy] + number(count)
-}
 
 function number(count: number): string {
   return count.toLocaleString('en')

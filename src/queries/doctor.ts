@@ -6,6 +6,9 @@ const LOOKED_AT = 1_000
 /** A slot that lags by fewer transactions holds back nothing that matters. */
 const SLOT_AGE = 1_000_000
 
+/** A worker seen so far in the future tells of a clock that was set back. */
+const AHEAD = '30 seconds'
+
 /** Something that keeps VACUUM from removing dead rows. */
 export interface Holder extends QueryResultRow {
   readonly kind: 'session' | 'prepared' | 'slot'
@@ -128,8 +131,44 @@ export async function unattendedTypes(database: Database): Promise<UnattendedTyp
     where r.jobs + coalesce(l.jobs, 0) > 0
       and not exists (
         select from jobtable.worker w
-        where t.name = any (w.types) and jobtable_internal.is_live(w, jobtable_internal.clock())
+        where t.name = any (w.types) and jobtable_internal.is_live(w)
       )
+    order by t.name`,
+  )
+}
+
+export interface Override extends QueryResultRow {
+  readonly type: string
+  readonly column: string
+  /** As JSON. */
+  readonly declared: string
+  readonly value: string
+}
+
+/** Columns of types that an operator has set to something else than the executor declares. */
+export async function overrides(database: Database): Promise<Override[]> {
+  return all<Override>(
+    database,
+    `select t.name as type, o.name as column, (t.declared -> o.name)::text as declared,
+      (to_jsonb(t) -> o.name)::text as value
+    from jobtable.job_type t
+    cross join lateral unnest(t.overrides) as o (name)
+    order by t.name, o.name`,
+  )
+}
+
+export interface HaltedType extends QueryResultRow {
+  readonly type: string
+  readonly state: 'disabled' | 'paused'
+}
+
+/** Types of which nothing is claimed because an operator wants it so. */
+export async function haltedTypes(database: Database): Promise<HaltedType[]> {
+  return all<HaltedType>(
+    database,
+    `select t.name as type, case when t.enabled then 'paused' else 'disabled' end as state
+    from jobtable.job_type t
+    where t.paused or not t.enabled
     order by t.name`,
   )
 }
@@ -157,7 +196,7 @@ export async function orphans(database: Database): Promise<Orphans[]> {
     join jobtable.job j on j.id = u.id and j.lease = c.lease
     left join jobtable.worker w on w.id = c.worker
     where j.status in ('queued', 'started') and (
-      w.id is null or not jobtable_internal.is_live(w, jobtable_internal.clock())
+      w.id is null or not jobtable_internal.is_live(w)
     )
     group by c.worker, w.host, w.pid, w.seen_at
     order by c.worker`,
@@ -184,7 +223,7 @@ export async function oddities(database: Database): Promise<Oddities> {
       (
         select extract(epoch from max(w.seen_at) - clock_timestamp())::float8
         from jobtable.worker w
-        where w.seen_at > clock_timestamp() + interval '30 seconds'
+        where w.seen_at > clock_timestamp() + interval '${AHEAD}'
       ) as ahead_seconds,
       coalesce(pg_sequence_last_value('jobtable.job_id_seq'::regclass), 0)
         < coalesce((select max(j.id) from jobtable.job j), 0) as sequence_behind`,

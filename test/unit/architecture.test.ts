@@ -19,6 +19,7 @@ const SERVICES = [
   'process',
   'registry',
   'scheduler',
+  'tally',
 ]
 
 /** The nouns of src/ that a noun must not reach, be it through others. */

@@ -1,5 +1,5 @@
 import type { Database } from '../../database.ts'
-import { oddities, orphans, unattendedTypes } from '../../queries/doctor.ts'
+import { haltedTypes, oddities, orphans, overrides, unattendedTypes } from '../../queries/doctor.ts'
 import { durationText } from '../time.ts'
 import { type Finding, fault, orOk, warning } from './finding.ts'
 
@@ -13,6 +13,27 @@ export async function checkWorkers(database: Database): Promise<readonly Finding
     ),
   )
   return orOk(findings, 'live_worker', 'every type with waiting jobs has a live worker')
+}
+
+/** Whether operators have set something about the types that should not be forgotten. */
+export async function checkTypes(database: Database): Promise<readonly Finding[]> {
+  const findings = [
+    ...(await haltedTypes(database)).map(({ type, state }) =>
+      warning(
+        'halted_type',
+        `type "${type}" is ${state}: none of its jobs is claimed`,
+        'set paused = false, enabled = true in jobtable.job_type when it shall go on',
+      ),
+    ),
+    ...(await overrides(database)).map(({ type, column, declared, value }) =>
+      warning(
+        'overridden_type',
+        `${column} of type "${type}" is set to ${value}; its executor declares ${declared}`,
+        `to follow the executor again: select jobtable.reset_type('${type.replaceAll("'", "''")}', '${column}')`,
+      ),
+    ),
+  ]
+  return orOk(findings, 'types', 'all types are as their executors declare them')
 }
 
 /** Whether all that is held is held by somebody who lives. */

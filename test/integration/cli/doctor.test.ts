@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
+import { registerType } from '../../../src/queries/worker.ts'
 import { EXECUTORS, endCommandsAfterEach, runCli, startCli } from '../../support/cli.ts'
 import { createDatabase, type Database, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
@@ -11,6 +12,12 @@ import { until } from '../../support/worker.ts'
 
 const database = useDatabase()
 endCommandsAfterEach()
+
+/** What doctor finds, be it good or bad. */
+async function findings(of: Database): Promise<Finding[]> {
+  const { stdout } = await runCli(['doctor', '--json'], { env: { DATABASE_URL: of.url } })
+  return JSON.parse(stdout) as Finding[]
+}
 
 /** What doctor finds wrong with a database. */
 async function faults(of: Database, ...args: string[]): Promise<Finding[]> {
@@ -57,6 +64,24 @@ describe('schema', () => {
     expect(fault).toMatchObject({ check: 'schema' })
     expect(fault?.remedy).toBeTruthy()
   })
+})
+
+test('warns of types that are halted, or set by hand to other than declared', async () => {
+  await using planted = await createDatabase()
+  for (const name of ['held', 'off', 'moved']) {
+    await registerType(planted.pool, name, { priority: 2 })
+  }
+  await planted.query(
+    `update jobtable.job_type set paused = name = 'held', enabled = name <> 'off',
+       priority = case name when 'moved' then 7 else priority end`,
+  )
+  const warnings = (await findings(planted)).filter(({ verdict }) => verdict === 'warning')
+  expect(warnings.map(({ check, fact }) => [check, fact])).toEqual([
+    ['halted_type', 'type "held" is paused: none of its jobs is claimed'],
+    ['halted_type', 'type "off" is disabled: none of its jobs is claimed'],
+    ['overridden_type', 'priority of type "moved" is set to 7; its executor declares 2'],
+  ])
+  expect(warnings[2]?.remedy).toContain(`select jobtable.reset_type('moved', 'priority')`)
 })
 
 describe('workers', () => {

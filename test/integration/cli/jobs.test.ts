@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { registerType } from '../../../src/queries/worker.ts'
 import { EXECUTORS, endCommandsAfterEach, runCli } from '../../support/cli.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, readJob, statusOf } from '../../support/job.ts'
@@ -193,15 +194,27 @@ test('status counts by type, without a scan of the jobs', async () => {
   const { code, stdout } = await cli('status', '--json')
   expect(code).toBe(0)
   const status = JSON.parse(stdout) as { types: { type: string }[] }
-  expect(status.types.find(({ type }) => type === 'counted')).toEqual({
+  const counted = {
     type: 'counted',
-    waiting: { count: 2, accuracy: 'exact' },
-    scheduled: { count: 1, accuracy: 'exact' },
+    obstacles: ['no_worker'],
+    overrides: [],
+    waiting: 3,
+    scheduled: 1,
+    more_scheduled: false,
     queued: 0,
     started: 0,
-    finished: { count: 0, accuracy: 'estimate' },
-    failed: { count: 0, accuracy: 'estimate' },
-  })
-  const table = await cli('status')
-  expect(table.stdout).toMatch(/^counted +2 +1 +0 +0 +0 +0$/m)
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+  }
+  expect(status.types.find(({ type }) => type === 'counted')).toEqual(counted)
+  expect((await cli('status')).stdout).toMatch(/^counted +3 +1( +0){5} +no worker$/m)
+
+  await registerType(database().pool, 'counted', { priority: 2 })
+  await database().query(
+    `update jobtable.job_type set priority = 1, paused = true where name = 'counted'`,
+  )
+  expect((await cli('status')).stdout).toMatch(
+    /^counted .* paused; no worker; set by hand: priority$/m,
+  )
 })

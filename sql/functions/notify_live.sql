@@ -1,0 +1,56 @@
+-- After every statement that writes jobs, while any type is live: notifies of the ids of its jobs
+-- that were inserted, deleted, or have changed, once a type. Its triggers are there only then; see
+-- observe_jobs.
+create or replace function jobtable_internal.notify_live() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- PostgreSQL takes less than 8,000 bytes.
+  c_longest constant integer := 7900;
+  -- Ids of so many digits would not fit.
+  c_most constant integer := 1000;
+  v_type record;
+  v_types jsonb;
+begin
+  if current_setting('jobtable.notify', true) is not distinct from 'off' then
+    return null;
+  end if;
+  if tg_op = 'INSERT' then
+    select jsonb_object_agg(l.type, l.ids) into v_types
+    from (
+      select a.type, case when count(*) <= c_most then jsonb_agg(a.id order by a.id) end as ids
+      from after_rows a
+      group by a.type
+    ) l;
+  elsif tg_op = 'DELETE' then
+    select jsonb_object_agg(l.type, l.ids) into v_types
+    from (
+      select b.type, case when count(*) <= c_most then jsonb_agg(b.id order by b.id) end as ids
+      from before_rows b
+      group by b.type
+    ) l;
+  else
+    select jsonb_object_agg(l.type, l.ids) into v_types
+    from (
+      select a.type, case when count(*) <= c_most then jsonb_agg(a.id order by a.id) end as ids
+      from after_rows a
+      group by a.type
+    ) l;
+  end if;
+  for v_type in
+    select jsonb_build_object('type', t.name, 'ids', w.value)::text as whole,
+      jsonb_build_object('type', t.name)::text as brief,
+      w.value as ids
+    from jsonb_each(v_types) w
+    join jobtable.job_type t on t.name = w.key
+    where t.live
+  loop
+    perform pg_notify('jobtable_live', case
+      when v_type.ids <> 'null' and octet_length(v_type.whole) <= c_longest then v_type.whole
+      else v_type.brief
+    end);
+  end loop;
+  return null;
+end
+$$;

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import * as queries from '../../../src/queries/worker.ts'
+import { useDatabase } from '../../support/database.ts'
+import { refusal } from '../../support/refusal.ts'
+
+const database = useDatabase()
+
+const declare = async (name: string, priority: number, retention = '1 day'): Promise<number> =>
+  await queries.registerType(database().pool, name, {
+    description: 'Counts words.',
+    priority,
+    retention,
+    failed_retention: null,
+    facets: ['words'],
+  })
+
+const read = async (name: string): Promise<Record<string, unknown> | undefined> =>
+  (
+    await database().query(
+      `select priority, retention::text, description, overrides from jobtable.job_type where name = $1`,
+      [name],
+    )
+  )[0]
+
+const set = async (name: string, change: string): Promise<unknown> =>
+  await database().query(`update jobtable.job_type set ${change} where name = $1`, [name])
+
+test('what an operator sets outlives registrations; the rest follows the executor', async () => {
+  await declare('kept', 3)
+  await set('kept', 'priority = -7')
+  expect(await read('kept')).toMatchObject({ priority: -7, overrides: ['priority'] })
+  await declare('kept', 4, '2 days')
+  expect(await read('kept')).toEqual({
+    priority: -7,
+    retention: '2 days',
+    description: 'Counts words.',
+    overrides: ['priority'],
+  })
+})
+
+test('what no executor declares is no override, and no registration changes it', async () => {
+  await declare('switched', 0)
+  await set('switched', 'paused = true, enabled = false, history_retention = null')
+  await declare('switched', 1)
+  const [row] = await database().query(
+    `select paused, enabled, history_retention, overrides from jobtable.job_type
+     where name = 'switched'`,
+  )
+  expect(row).toEqual({ paused: true, enabled: false, history_retention: null, overrides: [] })
+})
+
+test('an operator may set null, and set back what is declared', async () => {
+  await declare('null', 0)
+  await set('null', 'description = null')
+  expect(await read('null')).toMatchObject({ description: null, overrides: ['description'] })
+  await set('null', `description = 'Counts words.'`)
+  expect(await read('null')).toMatchObject({ overrides: [] })
+})
+
+test('a value that is the same in other words is no override', async () => {
+  await declare('words', 0, '48:00')
+  expect(await read('words')).toMatchObject({ retention: '48:00:00', overrides: [] })
+})
+
+test('a type that was made by hand is taken over by its executor', async () => {
+  await database().query(`insert into jobtable.job_type (name, priority) values ('hand', 9)`)
+  await declare('hand', 2)
+  expect(await read('hand')).toMatchObject({ priority: 2, overrides: [] })
+})
+
+test('reset_type takes back one column or all', async () => {
+  await declare('reset', 3)
+  await set('reset', `priority = 8, retention = '9 days'`)
+  await database().query(`select jobtable.reset_type('reset', 'priority')`)
+  expect(await read('reset')).toMatchObject({
+    priority: 3,
+    retention: '9 days',
+    overrides: ['retention'],
+  })
+  await database().query(`select jobtable.reset_type('reset')`)
+  expect(await read('reset')).toMatchObject({ retention: '1 day', overrides: [] })
+})
+
+test('reset_type refuses an unknown type (JT001) and a column that is not declared (JT027)', async () => {
+  await declare('some', 0)
+  const reset = (...values: string[]): Promise<unknown> =>
+    database().query(`select jobtable.reset_type($1, $2)`, values)
+  expect((await refusal(reset('some-one', 'priority'))).code).toBe('JT001')
+  expect(await refusal(reset('some', 'paused'))).toEqual({
+    code: 'JT027',
+    message: 'the executor of job type "some" declares no column "paused"',
+    detail: 'It declares: description, facets, failed_retention, priority, retention.',
+    hint: 'Set the column by UPDATE.',
+  })
+})
+
+test('max_running is refused: not supported by this version', async () => {
+  await declare('limited', 0)
+  expect(await refusal(set('limited', 'max_running = 4'))).toMatchObject({
+    code: 'JT003',
+    message: 'column "max_running" is not supported by this version',
+  })
+})
