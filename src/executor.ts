@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Id } from './database.ts'
 import { ExecutorError, type JobtableError } from './errors.ts'
 import type { Logger } from './log.ts'
+import type { JobInsert } from './types/job.ts'
 
 /** The job that an executor runs. */
 export interface Job {
@@ -191,6 +192,25 @@ export interface Executor {
   readonly onAbort: ((abort: Abort<unknown>) => unknown) | undefined
 }
 
+/** The columns of a job beside its type and payload. */
+export type RowOptions = Omit<JobInsert, 'type' | 'payload'> & {
+  readonly type?: never
+  readonly payload?: never
+}
+
+/** An executor that knows the rows of its jobs. */
+export interface DefinedExecutor<P extends z.ZodType> extends Executor {
+  /**
+   * A row of jobtable.job, for the INSERT of any library. The payload is what the schema takes in; the
+   * database and the worker check it.
+   */
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- a row without options has no more
+  row<const O extends RowOptions = Record<never, never>>(
+    payload: z.input<P>,
+    options?: O & Readonly<Record<Exclude<keyof O, keyof RowOptions>, never>>,
+  ): { readonly type: string; readonly payload: z.input<P> } & O
+}
+
 /** Completed and cancelled jobs are kept for 3 days, as REX.JOB did. */
 export const DEFAULT_RETENTION = '3 days'
 
@@ -246,6 +266,8 @@ const definitionSchema = z
         error: 'must be a function',
       },
     ),
+    // What defineExecutor has made is loaded like any other definition.
+    row: z.unknown().optional(),
   })
   .refine(({ isolation, memoryMb }) => memoryMb === undefined || isolation === 'process', {
     path: ['memoryMb'],
@@ -260,8 +282,12 @@ export function defineExecutor<
   const P extends z.ZodType = z.ZodType<Readonly<Record<string, unknown>>>,
   const F extends FacetShapes = FacetShapes,
   R = unknown,
->(definition: ExecutorDefinition<P, F, R>): Executor {
-  return toExecutor(definition)
+>(definition: ExecutorDefinition<P, F, R>): DefinedExecutor<P> {
+  const executor = toExecutor(definition)
+  return {
+    ...executor,
+    row: (payload, options) => Object.assign({}, options, { type: executor.type, payload }),
+  }
 }
 
 /** Checks a definition of unknown origin and gives it the form that a worker runs. */
@@ -275,6 +301,7 @@ export function toExecutor(definition: unknown): Executor {
     )
   }
   const {
+    row: _,
     execute,
     onAbort,
     description,

@@ -14,6 +14,8 @@ const Relation = z.object({
   name: z.string(),
   comment: z.string().nullable(),
   columns: z.array(Column),
+  /** Names of columns, in the key's order; none for a view. */
+  primaryKey: z.array(z.string()),
   constraints: z.array(z.object({ name: z.string(), definition: z.string() })),
 })
 
@@ -69,6 +71,14 @@ with relation as (
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       order by a.attnum
     ) as columns,
+    array(
+      select a.attname
+      from pg_index i
+      cross join unnest(i.indkey::smallint[]) with ordinality key (attnum, n)
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = key.attnum
+      where i.indrelid = c.oid and i.indisprimary
+      order by key.n
+    ) as "primaryKey",
     array(
       select json_build_object('name', rule.name, 'definition', rule.definition)
       from (

@@ -9,7 +9,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What of a checkout the tutorial uses. */
 const CHECKOUT = ['bin', 'executors', 'sql', 'src', 'package.json', 'tsconfig.json'] as const
-const BUILD = ['tsconfig.build.json', 'tsconfig.executors.json'] as const
+const BUILD = ['tsconfig.build.json', 'tsconfig.drizzle.json', 'tsconfig.executors.json'] as const
 
 /** The longest step is the demo, which imports all of its data. */
 const STEP_TIMEOUT_MS = 180_000

@@ -99,6 +99,6 @@ function withoutBlanks(line: string): string {
 }
 
 /** A pattern that matches this text and nothing else. */
-function literally(text: string): string {
+export function literally(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 }

@@ -8,7 +8,7 @@ as $$
 declare
   -- PostgreSQL takes less than 8,000 bytes.
   c_longest constant integer := 7900;
-  -- Ids of so many digits would not fit.
+  -- A list of more would hardly fit.
   c_most constant integer := 1000;
   v_type record;
   v_types jsonb;
@@ -16,35 +16,36 @@ begin
   if current_setting('jobtable.notify', true) is not distinct from 'off' then
     return null;
   end if;
-  if tg_op = 'INSERT' then
-    select jsonb_object_agg(l.type, l.ids) into v_types
+  if tg_op = 'DELETE' then
+    select jsonb_object_agg(l.name, case when l.jobs <= c_most then (
+      select jsonb_agg(b.id order by b.id) from before_rows b where b.type = l.name
+    ) end)
+    into v_types
     from (
-      select a.type, case when count(*) <= c_most then jsonb_agg(a.id order by a.id) end as ids
-      from after_rows a
-      group by a.type
-    ) l;
-  elsif tg_op = 'DELETE' then
-    select jsonb_object_agg(l.type, l.ids) into v_types
-    from (
-      select b.type, case when count(*) <= c_most then jsonb_agg(b.id order by b.id) end as ids
+      select t.name, count(*) as jobs
       from before_rows b
-      group by b.type
+      join jobtable.job_type t on t.name = b.type
+      where t.live
+      group by t.name
     ) l;
   else
-    select jsonb_object_agg(l.type, l.ids) into v_types
+    select jsonb_object_agg(l.name, case when l.jobs <= c_most then (
+      select jsonb_agg(a.id order by a.id) from after_rows a where a.type = l.name
+    ) end)
+    into v_types
     from (
-      select a.type, case when count(*) <= c_most then jsonb_agg(a.id order by a.id) end as ids
+      select t.name, count(*) as jobs
       from after_rows a
-      group by a.type
+      join jobtable.job_type t on t.name = a.type
+      where t.live
+      group by t.name
     ) l;
   end if;
   for v_type in
-    select jsonb_build_object('type', t.name, 'ids', w.value)::text as whole,
-      jsonb_build_object('type', t.name)::text as brief,
+    select jsonb_build_object('type', w.key, 'ids', w.value)::text as whole,
+      jsonb_build_object('type', w.key)::text as brief,
       w.value as ids
     from jsonb_each(v_types) w
-    join jobtable.job_type t on t.name = w.key
-    where t.live
   loop
     perform pg_notify('jobtable_live', case
       when v_type.ids <> 'null' and octet_length(v_type.whole) <= c_longest then v_type.whole

@@ -8,7 +8,7 @@ create table jobtable.job_type (
   backoff text not null default 'exponential',
   backoff_delay interval not null default interval '5 seconds',
   backoff_limit interval not null default interval '1 hour',
-  backoff_jitter real not null default 0.1,
+  backoff_jitter double precision not null default 0.1,
   retention interval default interval '3 days',
   failed_retention interval default interval '3 days',
   max_running integer,

@@ -1,18 +1,9 @@
 import type { QueryResultRow } from 'pg'
 import { all, type Database, type Id, jsonText, one } from '../database.ts'
+import type { JobStatus } from '../types/job.ts'
 import type { LogLevel } from './worker.ts'
 
-/** Statuses in the order of a job's life. */
-export const JOB_STATUSES = [
-  'new',
-  'queued',
-  'started',
-  'completed',
-  'failed',
-  'cancelled',
-] as const
-
-export type JobStatus = (typeof JOB_STATUSES)[number]
+export { JOB_STATUSES, type JobStatus } from '../types/job.ts'
 
 /** A job to be inserted. What is left out, or null, is the column's default. */
 export interface NewJob {

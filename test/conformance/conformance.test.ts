@@ -185,7 +185,7 @@ describe('the same statements have the same effect from', () => {
         STARTED_JOB: started,
         FINISHED_JOB: finished,
       })
-      expect(answers).toEqual(ANSWERS)
+      expect(answers).toEqual({ ...ANSWERS, ...client.differs })
       expect(await readRows(database)).toEqual(ROWS)
 
       await using running = new Worker({ ...options, executors: RUNNING })

@@ -109,6 +109,23 @@ describe('what the documents name is there', () => {
   })
 })
 
+test('code that is said to be of a file is there, paragraph by paragraph', async () => {
+  const strange: string[] = []
+  const blocks = await mentions(/^```\w+ from=(\S+)\n([\s\S]*?)^```$/gm)
+  for (const {
+    where,
+    groups: [path = '', block = ''],
+  } of blocks) {
+    const source = asUsers(await textOf(path))
+    const missing = asUsers(block)
+      .split('\n\n')
+      .filter((paragraph) => !source.includes(paragraph.trim()))
+    strange.push(...missing.map((paragraph) => `${where}: ${paragraph}`))
+  }
+  expect(blocks.length).toBeGreaterThan(0)
+  expect(strange).toEqual([])
+})
+
 test(
   'the tutorial goes as it is written',
   async () => {
@@ -133,6 +150,14 @@ function anchorsOf(text: string): string[] {
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   )
+}
+
+/** Code as it would stand in a file of a user's: without indentation, importing the package. */
+function asUsers(code: string): string {
+  return code
+    .replaceAll(/^[ \t]+/gm, '')
+    .replaceAll(/'[./]+src\/types\/(kysely|drizzle)\.ts'/g, "'jobtable/$1'")
+    .replaceAll(/'[./]+src\/(?:index|types\/job)\.ts'/g, "'jobtable'")
 }
 
 function withoutCode(text: string): string {

@@ -39,9 +39,13 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }))
 /** Installed from the checkout, so that the test needs no registry. */
 async function linkDependencies(modules: string): Promise<void> {
   const manifest = z
-    .object({ dependencies: z.record(z.string(), z.string()) })
+    .object({
+      dependencies: z.record(z.string(), z.string()),
+      peerDependencies: z.record(z.string(), z.string()),
+    })
     .parse(JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8')))
-  for (const name of Object.keys(manifest.dependencies)) {
+  const { dependencies, peerDependencies } = manifest
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
     await mkdir(dirname(join(modules, name)), { recursive: true })
     await symlink(join(PROJECT, 'node_modules', name), join(modules, name))
   }
@@ -68,6 +72,7 @@ test('it holds what it needs, and nothing else', async () => {
     'dist',
     'executors',
     'package.json',
+    'prisma',
     'sql',
   ])
   const sources = await readdir(join(PROJECT, 'executors'))
@@ -126,6 +131,18 @@ test('a program of one’s own runs a worker', async () => {
     stdout: expect.stringMatching(/^worker \d+\n$/),
     stderr: '',
   })
+})
+
+test('the tables of Drizzle come with the package, for whoever has Drizzle', async () => {
+  const main = join(folder, 'drizzle.mjs')
+  await writeFile(
+    main,
+    `import { getTableConfig } from 'drizzle-orm/pg-core'
+     import { job } from 'jobtable/drizzle'
+     console.log(getTableConfig(job).schema, getTableConfig(job).name)`,
+  )
+  await using program = new Command([], { cwd: folder, main })
+  expect(await program.result()).toEqual({ exit: 0, stdout: 'jobtable job\n', stderr: '' })
 })
 
 test('without the optional binaries it says what is missing', async () => {

@@ -23,9 +23,13 @@ sub run {
     return defined $rows ? $rows + 0 : $db->state;
 }
 
-sub value_of {
-    my ($statement, @values) = @_;
-    return ($db->selectrow_array($statement, undef, @values))[0];
+sub insert_job {
+    my ($type, $payload) = @_;
+    my ($id) = $db->selectrow_array(
+        'insert into jobtable.job (type, payload) values (?, ?) returning id',
+        undef, $type, encode_json($payload),
+    );
+    return $id;
 }
 
 my $insert = 'insert into jobtable.job (type, payload) values (?, ?)';
@@ -74,14 +78,12 @@ tell_step('id',
     run('insert into jobtable.job (type, id) values (?, ?)', 'conform', 4000000000000));
 
 my $delete = 'delete from jobtable.job where id = ?';
-my $cancelled = value_of("$insert returning id", 'conform', $json->encode({ step => 'cancel' }));
-tell_step('cancel', run($delete, $cancelled));
+tell_step('cancel', run($delete, insert_job('conform', { step => 'cancel' })));
 tell_step('cancel started', run($delete, $ENV{STARTED_JOB}));
 
-my $steered = value_of("$insert returning id", 'conform', $json->encode({ step => 'steer' }));
 tell_step('steer', run(
     'update jobtable.job set paused = ?, priority = ?, title = ? where id = ?',
-    'true', 7, 'Steered', $steered));
+    'true', 7, 'Steered', insert_job('conform', { step => 'steer' })));
 
 my $row = $db->selectrow_hashref(
     'select status, fraction, result, can_resubmit, lines, note

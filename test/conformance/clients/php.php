@@ -32,6 +32,15 @@ function run(string $statement, mixed ...$values): int|string
     }
 }
 
+function insertJob(string $type, array $payload): int
+{
+    global $db;
+    $insert = $db->prepare('insert into jobtable.job (type, payload) values (?, ?) returning id');
+    $insert->execute([$type, json_encode($payload)]);
+    $job = $insert->fetchColumn();
+    return $job;
+}
+
 $insert = 'insert into jobtable.job (type, payload) values (?, ?)';
 
 tell('plain', run($insert, 'conform', json_encode(['step' => 'plain'])));
@@ -89,17 +98,15 @@ tell('status', run('insert into jobtable.job (type, status) values (?, ?)', 'con
 tell('id', run('insert into jobtable.job (type, id) values (?, ?)', 'conform', 4000000000000));
 
 $delete = 'delete from jobtable.job where id = ?';
-$cancelled = execute("$insert returning id", ['conform', json_encode(['step' => 'cancel'])]);
-tell('cancel', run($delete, $cancelled->fetchColumn()));
+tell('cancel', run($delete, insertJob('conform', ['step' => 'cancel'])));
 tell('cancel started', run($delete, getenv('STARTED_JOB')));
 
-$steered = execute("$insert returning id", ['conform', json_encode(['step' => 'steer'])]);
 tell('steer', run(
     'update jobtable.job set paused = ?, priority = ?, title = ? where id = ?',
     'true',
     7,
     'Steered',
-    $steered->fetchColumn(),
+    insertJob('conform', ['step' => 'steer']),
 ));
 
 $row = execute(

@@ -17,8 +17,13 @@ end
 
 INSERT = 'insert into jobtable.job (type, payload) values ($1, $2)'.freeze
 
-def insert_returning_id(payload)
-  DB.exec_params("#{INSERT} returning id", ['conform', JSON.generate(payload)])[0]['id']
+def insert_job(type, payload)
+  connection = DB
+  job = connection.exec_params(
+    'insert into jobtable.job (type, payload) values ($1, $2) returning id',
+    [type, payload.to_json]
+  ).getvalue(0, 0)
+  job
 end
 
 tell 'plain', run(INSERT, 'conform', JSON.generate(step: 'plain'))
@@ -65,12 +70,12 @@ tell 'status', run('insert into jobtable.job (type, status) values ($1, $2)', 'c
 tell 'id', run('insert into jobtable.job (type, id) values ($1, $2)', 'conform', 4_000_000_000_000)
 
 DELETE = 'delete from jobtable.job where id = $1'.freeze
-tell 'cancel', run(DELETE, insert_returning_id(step: 'cancel'))
+tell 'cancel', run(DELETE, insert_job('conform', { step: 'cancel' }))
 tell 'cancel started', run(DELETE, ENV.fetch('STARTED_JOB'))
 
 tell 'steer', run(
   'update jobtable.job set paused = $1, priority = $2, title = $3 where id = $4',
-  true, 7, 'Steered', insert_returning_id(step: 'steer')
+  true, 7, 'Steered', insert_job('conform', { step: 'steer' })
 )
 
 row = DB.exec_params(

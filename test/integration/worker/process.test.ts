@@ -215,7 +215,8 @@ test('a cancel reaches the signal, with its reason', async () => {
   await allFinished(database())
   const { status, log } = await story(id)
   expect(status).toBe('cancelled')
-  expect(log).toContainEqual(['info', `CancelledError cancelled job ${id} was asked to stop`, null])
+  const reason = `CancelledError JT018 job ${id} was asked to stop by `
+  expect(log).toContainEqual(['info', expect.stringMatching(`^${reason}`), null])
 })
 
 test('messages that are not ours are nobody’s concern', async () => {
