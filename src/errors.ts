@@ -242,6 +242,31 @@ export const sqlStates: readonly SqlState[] = [
     remedy: 'Stop working on it.',
   },
   {
+    code: 'JT022',
+    name: 'quota_unfinished',
+    meaning: 'The owner would have more unfinished jobs than its quota allows.',
+    remedy: 'Wait until some have finished, delete some, or have jobtable.owner_quota raised.',
+  },
+  {
+    code: 'JT023',
+    name: 'quota_rate',
+    meaning: 'The owner would insert more jobs within a minute than its quota allows.',
+    remedy: 'Try again at the time that the hint tells, or insert fewer jobs at once.',
+  },
+  {
+    code: 'JT024',
+    name: 'isolation_incomplete',
+    meaning:
+      'Owners cannot be kept apart like this: a role is missing, or the source of the owner.',
+    remedy: 'The hint says what to create or to choose.',
+  },
+  {
+    code: 'JT025',
+    name: 'view_only',
+    meaning: 'The job is shared with the current owner to be viewed, and no more.',
+    remedy: "Ask its owner for a row of jobtable.job_share with level 'act'.",
+  },
+  {
     code: 'JT026',
     name: 'type_disabled',
     meaning: 'An operator has disabled the type: no job of it is inserted.',

@@ -10,7 +10,7 @@ comment on column jobtable.job_cancel.requested_at is
 'When it was asked to stop.';
 
 comment on column jobtable.job_cancel.requested_by is
-'Who asked: the setting jobtable.owner if it is set, else the role that is logged in.';
+'Who asked: as jobtable.current_owner() tells.';
 
 comment on column jobtable.job_cancel.reason is
 'Why, as jobtable.cancel was told, at most 1,000 characters.

@@ -23,6 +23,7 @@ begin
     );
   end if;
   perform jobtable_internal.facet_columns(facet);
+  perform jobtable_internal.isolate_facet(facet);
 end
 $$;
 
@@ -30,5 +31,6 @@ comment on function jobtable.add_facet(regclass, name) is
   'Makes an existing table a facet of jobs: one row a job, removed with it.
 
 Adds a foreign key from the column (default: job) to jobtable.job(id) on delete cascade, and a
-primary key on it if the table has none. The foreign key locks the job table for a moment; it
+primary key on it if the table has none. Where owners are kept apart, it gets policies by which a
+row is as visible as its job. The foreign key locks the job table for a moment; it
 gives up after 2 seconds with 55P03 rather than let others queue behind it: call it again.';

@@ -2,7 +2,7 @@
 -- lease is written here if the tick did not: either the tick has happened when this returns, and
 -- what it handed out is in the answer, or it fails on the receipt's key and never will.
 create or replace function jobtable_internal.adopt(worker bigint, lease bigint) returns text
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$

@@ -1,6 +1,6 @@
 -- Those of a worker's jobs that a client has asked to stop: {id, by, reason}, or null for none.
 create or replace function jobtable_internal.asked_to_stop(held bigint[]) returns jsonb
-language sql stable
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_agg(

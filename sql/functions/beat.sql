@@ -18,7 +18,7 @@ create or replace function jobtable_internal.beat(
   out known boolean, out was_lost boolean, out cancels jsonb, out timeouts jsonb,
   out silent jsonb, out orphans bigint[]
 )
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$

@@ -28,4 +28,5 @@ comment on function jobtable.cancel(bigint, text) is
   'Cancels a job: deletes it if it has not begun, else asks its executor to stop.
 
 reason: told to the executor and kept in jobtable.job_cancel, at most 1,000 characters; default
-none. Answers ''deleted'' or ''requested''. Errors: JT007 (already finished), JT015 (no such job).';
+none. Answers ''deleted'' or ''requested''. Errors: JT007 (already finished), JT015 (no such job),
+JT025 (yours to view only).';

@@ -7,7 +7,7 @@ create or replace function jobtable_internal.claim_lone(
   from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[], slots integer,
   out claimed text, out looked integer
 )
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off

@@ -4,7 +4,7 @@
 create or replace function jobtable_internal.complete(
   id bigint, lease bigint, result jsonb
 ) returns void
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

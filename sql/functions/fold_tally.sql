@@ -2,7 +2,7 @@
 -- it took. Where somebody else is at it, or the list is short, it does nothing: reading a thousand
 -- rows costs less than writing them anew again and again.
 create or replace function jobtable_internal.fold_tally() returns integer
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

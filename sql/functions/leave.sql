@@ -1,7 +1,7 @@
 -- A worker looks at these types' lanes no more: takes back what it has promised, and has the others
 -- look, since jobs may have come in silence.
 create or replace function jobtable_internal.leave(type_ids integer[]) returns void
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

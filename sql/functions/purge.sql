@@ -3,7 +3,7 @@
 -- A row that somebody has locked stays in its list for the next call; one that was resubmitted is
 -- in a newer list, if it has finished again.
 create or replace function jobtable_internal.purge("limit" integer) returns integer
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off

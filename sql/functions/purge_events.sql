@@ -1,6 +1,6 @@
 -- Removes events whose retention is over, at most so many, and answers how many.
 create or replace function jobtable_internal.purge_events("limit" integer) returns integer
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off

@@ -3,7 +3,7 @@
 -- written, so that a thousand workers can start at once.
 create or replace function jobtable_internal.register_type(name text, declared jsonb)
 returns integer
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

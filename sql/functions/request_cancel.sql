@@ -20,8 +20,8 @@ begin
   end if;
   insert into jobtable.job_cancel (job, requested_at, requested_by, reason)
   values (
-    id, jobtable_internal.clock(), coalesce(nullif(current_setting('jobtable.owner', true), ''),
-      session_user), nullif(current_setting('jobtable.cancel_reason', true), '')
+    id, jobtable_internal.clock(), jobtable_internal.actor(),
+    nullif(current_setting('jobtable.cancel_reason', true), '')
   )
   on conflict on constraint job_cancel_pkey do update
   set requested_at = excluded.requested_at,

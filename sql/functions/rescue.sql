@@ -8,7 +8,7 @@
 create or replace function jobtable_internal.rescue(
   worker bigint, seen_at timestamptz, "limit" integer, out rescued integer, out more boolean
 )
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan

@@ -11,7 +11,10 @@ begin
     return;
   end if;
   select j.status into v_status from jobtable.job j where j.id = resubmit.id;
-  if not found then
+  if not found or (
+    v_status in ('completed', 'failed', 'cancelled')
+    and row_security_active('jobtable.job'::regclass)
+  ) then
     perform jobtable_internal.refuse_missing_job(id);
   end if;
   raise exception using
@@ -26,4 +29,5 @@ comment on function jobtable.resubmit(bigint) is
 
 The same as `update jobtable.job set status = ''new''`, for one job and with an error if it is not
 finished. Its attempts and logs are kept, its progress and result removed. Errors: JT005 (not
-finished), JT008 (its key is held by another unfinished job), JT015 (no such job).';
+finished), JT008 (its key is held by another unfinished job), JT015 (no such job),
+JT025 (yours to view only).';

@@ -4,7 +4,7 @@ create or replace function jobtable_internal.start_worker(
   id bigint, host text, pid integer, version text, types text[], capacity integer,
   heartbeat_ms integer, lease_ms integer
 ) returns bigint
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,6 +1,6 @@
 -- A sign of life of a worker whose executors have kept its own thread busy for too long: see beat.
 create or replace function jobtable_internal.still_here(worker bigint) returns void
-language sql volatile
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$

@@ -2,7 +2,7 @@
 -- that no other worker runs nobody is notified from now on. One that was killed counts as running:
 -- then the notifications go on.
 create or replace function jobtable_internal.stop_worker(worker bigint) returns void
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -14,7 +14,7 @@ create or replace function jobtable_internal.tick(
   out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
   out writers text[]
 )
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off

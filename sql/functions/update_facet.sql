@@ -98,6 +98,9 @@ begin
             hint = 'Give a value of the column''s type.';
         end;
       end loop;
+      if not exists (select from jobtable.job j where j.id = job) then
+        perform jobtable_internal.refuse_missing_job(job);
+      end if;
       raise;
     when foreign_key_violation then
       if exists (select from jobtable.job j where j.id = job) then

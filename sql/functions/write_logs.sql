@@ -5,7 +5,7 @@
 create or replace function jobtable_internal.write_logs(
   ids bigint[], leases bigint[], ages float8[], levels text[], messages text[], fields jsonb[]
 ) returns integer[]
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -6,7 +6,7 @@
 create or replace function jobtable_internal.write_progress(
   ids bigint[], leases bigint[], fractions float8[], stages text[], messages text[]
 ) returns bigint[]
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$

@@ -9,6 +9,7 @@ import {
   withDatabase,
 } from './connect.ts'
 import type { Finding, Verdict } from './doctor/finding.ts'
+import { checkOwners } from './doctor/owners.ts'
 import { checkHeldJobs, checkOddities, checkTypes, checkWorkers } from './doctor/queue.ts'
 import { checkSchema } from './doctor/schema.ts'
 import { checkAutovacuum, checkSnapshots } from './doctor/vacuum.ts'
@@ -61,6 +62,7 @@ async function examine(database: Pool, options: DoctorOptions): Promise<readonly
     ...(broken ? [] : await checkTypes(database)),
     ...(broken ? [] : await checkHeldJobs(database)),
     ...(broken ? [] : await checkOddities(database)),
+    ...(broken ? [] : await checkOwners(database)),
     ...(await checkWakeUp(database, listenAt)),
     ...(await checkSnapshots(database, options.snapshotAge)),
     ...(await checkAutovacuum(database)),

@@ -1,5 +1,5 @@
 import type { QueryResultRow } from 'pg'
-import { all, type Database, type Id } from '../database.ts'
+import { all, type Database, type Id, one } from '../database.ts'
 import { JOB_STATUSES } from './jobs.ts'
 
 /** Jobs of the future that are looked at. */
@@ -34,9 +34,14 @@ export async function workers(database: Database): Promise<WorkerStatus[]> {
   )
 }
 
-/** Whether a live worker runs a type. */
+/** Whether a live worker runs a type. Asks for no more than every client may see. */
 export async function hasLiveWorker(database: Database, type: string): Promise<boolean> {
-  return (await workers(database)).some((worker) => worker.live && worker.types.includes(type))
+  const row = await one<{ live: boolean }>(
+    database,
+    'select jobtable_internal.has_live_worker($1) as live',
+    [type],
+  )
+  return row.live
 }
 
 export interface TypeStatus extends QueryResultRow {

@@ -1,4 +1,4 @@
-import { all, type Database, type Id, jsonText, one, prepared } from '../database.ts'
+import { type Database, type Id, jsonText, one, prepared } from '../database.ts'
 import type { HandedJob } from './tick.ts'
 
 /** Takes back what the worker has promised of these types, and wakes the others. */
@@ -296,20 +296,17 @@ export async function complete(
   ])
 }
 
-/**
- * Whether a job was completed under this lease: asked when the answer to COMMIT was lost. A COMMIT that is
- * still on its way is waited for: its transaction holds the row.
- */
+/** Whether a job was completed under this lease: asked when the answer to COMMIT was lost. */
 export async function wasCompleted(
   database: Database,
   job: Pick<HandedJob, 'id' | 'lease'>,
 ): Promise<boolean> {
-  const rows = await all<{ status: string }>(
+  const row = await one<{ completed: boolean }>(
     database,
-    'select status from jobtable.job where id = $1 and lease = $2 for share',
+    'select jobtable_internal.was_completed($1, $2) as completed',
     [job.id, job.lease],
   )
-  return rows[0]?.status === 'completed'
+  return row.completed
 }
 
 /** Removes finished jobs whose retention is over, at most about `limit`, and answers how many. */

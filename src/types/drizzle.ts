@@ -132,7 +132,7 @@ export const jobCancel = jobtable.table('job_cancel', {
   job: bigintText('job').primaryKey().notNull(),
   /** When it was asked to stop. */
   requested_at: timestamptz('requested_at').notNull(),
-  /** Who asked: the setting jobtable.owner if it is set, else the role that is logged in. */
+  /** Who asked: as jobtable.current_owner() tells. */
   requested_by: text('requested_by').notNull(),
   /** Why, as jobtable.cancel was told, at most 1,000 characters. */
   reason: text('reason'),
@@ -208,6 +208,20 @@ export const jobResult = jobtable.table('job_result', {
   value: jsonb('value').notNull(),
 })
 
+/** Which owners let whom see their jobs, or steer them too. */
+export const jobShare = jobtable.table(
+  'job_share',
+  {
+    /** Whose jobs: all of them, with their facets. Default: jobtable.current_owner(). */
+    owner: text('owner').notNull().default(byDatabase),
+    /** Who may: the name of an owner; or "role:" and the name of a PostgreSQL role, for all its members. */
+    grantee: text('grantee').notNull(),
+    /** What is allowed: view, or act, which is to steer, cancel and resubmit as well. Default view. */
+    level: text('level').notNull().default(byDatabase),
+  },
+  (table) => [primaryKey({ columns: [table.grantee, table.owner] })],
+)
+
 /** The types of jobs, one row each, written by workers from their executors. */
 export const jobType = jobtable.table('job_type', {
   /** Number of the type, from which its lanes are numbered. */
@@ -256,6 +270,16 @@ export const jobType = jobtable.table('job_type', {
   created_at: timestamptz('created_at').notNull().default(byDatabase),
   /** When a registration last changed the row. */
   updated_at: timestamptz('updated_at').notNull().default(byDatabase),
+})
+
+/** How much an owner may have in the queue. The owner * stands for all that have no row. */
+export const ownerQuota = jobtable.table('owner_quota', {
+  /** The owner, or * for every owner that has no row of its own. */
+  owner: text('owner').primaryKey().notNull(),
+  /** How many jobs may be new, queued or started at once. Null: any number. */
+  max_unfinished: bigintText('max_unfinished'),
+  /** How many jobs may be inserted or resubmitted within 60 seconds. Null: any number. */
+  max_inserts_per_minute: bigintText('max_inserts_per_minute'),
 })
 
 /** The worker processes, one row each. Written by the workers alone. */

@@ -14,7 +14,9 @@ export interface Database {
   'jobtable.job_log': JobLog
   'jobtable.job_progress': JobProgress
   'jobtable.job_result': JobResult
+  'jobtable.job_share': JobShare
   'jobtable.job_type': JobType
+  'jobtable.owner_quota': OwnerQuota
   'jobtable.worker': Worker
   'jobtable.job_counts': JobCounts
   'jobtable.job_report': JobReport
@@ -113,7 +115,7 @@ export interface JobCancel {
   job: Id
   /** When it was asked to stop. */
   requested_at: Date
-  /** Who asked: the setting jobtable.owner if it is set, else the role that is logged in. */
+  /** Who asked: as jobtable.current_owner() tells. */
   requested_by: string
   /** Why, as jobtable.cancel was told, at most 1,000 characters. */
   reason: ColumnType<string | null, string | null | undefined, string | null>
@@ -181,6 +183,16 @@ export interface JobResult {
   value: unknown
 }
 
+/** Which owners let whom see their jobs, or steer them too. */
+export interface JobShare {
+  /** Whose jobs: all of them, with their facets. Default: jobtable.current_owner(). */
+  owner: ColumnType<string, string | undefined, string>
+  /** Who may: the name of an owner; or "role:" and the name of a PostgreSQL role, for all its members. */
+  grantee: string
+  /** What is allowed: view, or act, which is to steer, cancel and resubmit as well. Default view. */
+  level: ColumnType<string, string | undefined, string>
+}
+
 /** The types of jobs, one row each, written by workers from their executors. */
 export interface JobType {
   /** Number of the type, from which its lanes are numbered. */
@@ -233,6 +245,16 @@ export interface JobType {
   created_at: ColumnType<Date, Date | undefined, Date>
   /** When a registration last changed the row. */
   updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
+/** How much an owner may have in the queue. The owner * stands for all that have no row. */
+export interface OwnerQuota {
+  /** The owner, or * for every owner that has no row of its own. */
+  owner: string
+  /** How many jobs may be new, queued or started at once. Null: any number. */
+  max_unfinished: ColumnType<Id | null, Id | null | undefined, Id | null>
+  /** How many jobs may be inserted or resubmitted within 60 seconds. Null: any number. */
+  max_inserts_per_minute: ColumnType<Id | null, Id | null | undefined, Id | null>
 }
 
 /** The worker processes, one row each. Written by the workers alone. */

@@ -1,0 +1,21 @@
+comment on table jobtable_internal.turn is
+'What is known of the owners that have a quota. Whoever locks a row has the turn to insert.';
+
+comment on column jobtable_internal.turn.owner is
+'The owner.';
+
+comment on column jobtable_internal.turn.unfinished is
+'Not fewer than its unfinished jobs: INSERTs add, and what has finished since is found by counting
+when the quota seems used up. Null: to be counted.';
+
+comment on column jobtable_internal.turn.lowest is
+'No unfinished job of the owner has a smaller id, so that a count reads few finished ones.';
+
+comment on column jobtable_internal.turn.seconds is
+'Seconds since 1970 in which jobs were inserted, of the last minute with any.';
+
+comment on column jobtable_internal.turn.inserted is
+'How many in each of these seconds.';
+
+comment on index jobtable_internal.turn_pkey is
+'Serves the check of an INSERT: the owner''s turn.';

@@ -1,0 +1,14 @@
+-- An owner's jobs by id: for its listings, and to count what it has in the queue. Only where owners
+-- matter, since each INSERT pays for it.
+create or replace function jobtable_internal.build_owner_index() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regclass('jobtable.job_owner_idx') is null then
+    create index job_owner_idx on jobtable.job (owner, id);
+    comment on index jobtable.job_owner_idx is
+      'Serves an owner that lists its jobs, and the check of its quota.';
+  end if;
+end
+$$;

@@ -1,0 +1,36 @@
+-- After an INSERT of jobs, and for each job that runs again: counts them against the quotas of
+-- their owners. The triggers are enabled only while there are quotas (see arm_quotas).
+create or replace function jobtable_internal.job_quota() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v record;
+begin
+  if tg_op = 'UPDATE' then
+    perform jobtable_internal.use_quota(new.owner, 1, new.id);
+    return null;
+  end if;
+  -- In one order, lest two statements wait for each other.
+  for v in
+    select i.owner, count(*) as jobs, min(i.id) as lowest
+    from inserted i
+    group by i.owner
+    order by i.owner
+  loop
+    perform jobtable_internal.use_quota(v.owner, v.jobs, v.lowest);
+  end loop;
+  return null;
+end
+$$;
+
+create or replace trigger job_quota_insert
+after insert on jobtable.job
+referencing new table as inserted
+for each statement execute function jobtable_internal.job_quota();
+
+create or replace trigger job_quota_resubmit
+after update on jobtable.job
+for each row
+when (old.status in ('completed', 'failed', 'cancelled') and new.status = 'new')
+execute function jobtable_internal.job_quota();

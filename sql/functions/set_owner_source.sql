@@ -1,0 +1,39 @@
+create or replace function jobtable.set_owner_source(source text, detail text default null)
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_function regprocedure;
+begin
+  begin
+    v_function := to_regprocedure(detail);
+  exception when invalid_text_representation or invalid_name or syntax_error then
+    v_function := null;
+  end;
+  if source is null or source not in ('any', 'setting', 'jwt', 'role', 'function') then
+    raise exception using
+      errcode = 'JT024',
+      message = format('the owner cannot come from "%s"', source),
+      hint = 'Choose any, setting, jwt, role or function.';
+  elsif source = 'function' and v_function is null then
+    raise exception using
+      errcode = 'JT024',
+      message = format('there is no function "%s" to tell the owner', detail),
+      hint = 'Name it with its schema and parentheses, such as app.current_tenant().';
+  end if;
+  update jobtable_internal.isolation set owner_source = source, owner_detail = detail;
+  perform jobtable_internal.apply_owner_source();
+end
+$$;
+
+comment on function jobtable.set_owner_source(text, text) is
+  'Chooses what jobtable.current_owner() asks, for every session from now on.
+
+source any: the setting jobtable.owner, else the JWT''s claim, else the role (as installed).
+setting: jobtable.owner, else the role. jwt: the claim, else the role. role: the role alone.
+function: a function of yours without parameters that answers a text; the role where it answers
+null. All but role and function trust whoever can run SET; see docs/owners.md.
+detail: for any and jwt the claim, its path with dots (default sub); for function its name with
+schema and parentheses. Jobs keep the owner that they have. Only for the owner of the schema.
+Errors: JT024 (no such source or function).';

@@ -1,0 +1,71 @@
+import type { QueryResultRow } from 'pg'
+import { type Database, one } from '../database.ts'
+
+/** How owners are kept apart, and where they are not. */
+export interface Isolation extends QueryResultRow {
+  readonly enabled: boolean
+  /** What jobtable.current_owner() asks. */
+  readonly owner_source: string
+  /** Logins with the rights of the reader or submitter; none of them a superuser. */
+  readonly clients: readonly string[]
+  /** Those among them whom no policy binds. */
+  readonly unbound: readonly string[]
+  /** The role that owns the tables, if it can log in and is no superuser. */
+  readonly owner_login: string | null
+  /** Policies, and tables with their row-level security, that are not there. */
+  readonly missing: readonly string[]
+  /** Users' facets that clients can read, of all owners. */
+  readonly open_facets: readonly string[]
+}
+
+export async function isolation(database: Database): Promise<Isolation> {
+  return one<Isolation>(
+    database,
+    `with client as (
+      select r.rolname::text as name, r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'usage') as unbound
+      from jobtable_internal.isolation i
+      join pg_catalog.pg_class c on c.oid = 'jobtable.job'::regclass
+      join pg_catalog.pg_roles r on r.rolcanlogin and not r.rolsuper
+        and exists (
+          select from pg_catalog.pg_roles g
+          where g.rolname in (i.reader, i.submitter) and pg_has_role(r.oid, g.oid, 'member')
+        )
+      where i.enabled
+    )
+    select i.enabled, i.owner_source,
+      array(select c.name from client c order by 1) as clients,
+      array(select c.name from client c where c.unbound order by 1) as unbound,
+      (
+        select r.rolname::text
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_roles r on r.oid = c.relowner and r.rolcanlogin and not r.rolsuper
+        where c.oid = 'jobtable.job'::regclass
+      ) as owner_login,
+      array(
+        select format('policy %s on %s', p.policy, p.relation)
+        from jobtable_internal.isolation_policies(i.sharing) p
+        where jobtable_internal.isolation_names(i, p.roles) is not null and not exists (
+          select
+          from pg_catalog.pg_policy q
+          where q.polname = p.policy and q.polrelid = p.relation::regclass
+        )
+        union
+        select 'row-level security of ' || p.relation
+        from jobtable_internal.isolation_policies(i.sharing) p
+        join pg_catalog.pg_class c on c.oid = p.relation::regclass and not c.relrowsecurity
+        order by 1
+      ) as missing,
+      array(
+        select f.facet::text
+        from jobtable_internal.user_facets() f
+        join pg_catalog.pg_class c on c.oid = f.facet and not c.relrowsecurity
+        where exists (
+          select from pg_catalog.pg_roles g
+          where g.rolname in (i.reader, i.submitter) and has_table_privilege(g.oid, c.oid, 'select')
+        )
+        order by 1
+      ) as open_facets
+    from jobtable_internal.isolation i`,
+    [],
+  )
+}

@@ -1,0 +1,93 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { Finding } from '../../../src/cli/doctor/finding.ts'
+import { runCli } from '../../support/cli.ts'
+import { useDatabase } from '../../support/database.ts'
+import { addTypes, insertJob } from '../../support/job.ts'
+import { isolate, useRoles } from '../../support/roles.ts'
+
+const database = useDatabase()
+const roles = useRoles(database)
+let anna = ''
+
+beforeAll(async () => {
+  anna = await roles().login('anna', 'submitter')
+})
+
+async function findings(): Promise<Pick<Finding, 'verdict' | 'fact'>[]> {
+  const { stdout } = await runCli(['doctor', '--json'], { env: { DATABASE_URL: database().url } })
+  return (JSON.parse(stdout) as Finding[])
+    .filter(({ check }) => check === 'owners')
+    .map(({ verdict, fact }) => ({ verdict, fact }))
+}
+
+test('a submitter has all commands for jobs, for its own', async () => {
+  await addTypes(database(), 'work')
+  const other = await insertJob(database(), 'work', { owner: 'other' })
+  const run = async (...args: string[]): Promise<{ code: number | null; stdout: string }> =>
+    await runCli(args, { env: { DATABASE_URL: roles().url(anna) } })
+  const { stdout } = await run('submit', 'work')
+  const id = stdout.trim()
+  expect((await run('list', '--json')).stdout).toContain(`"id":"${id}"`)
+  expect((await run('list', '--json')).stdout).not.toContain(`"id":"${other}"`)
+  for (const command of ['show', 'logs', 'cancel']) {
+    const codes = [(await run(command, id)).code, (await run(command, other)).code]
+    expect({ command, codes }).toEqual({ command, codes: [0, 5] })
+  }
+})
+
+const OWNER = {
+  verdict: 'warning',
+  fact: expect.stringMatching(/^jobtable_test\w* owns the tables and can log in/) as string,
+}
+
+test('doctor is content with owners that are kept apart by their logins', async () => {
+  expect(await findings()).toEqual([
+    { verdict: 'ok', fact: 'owners are kept apart, by source role, for 1 login' },
+    OWNER,
+  ])
+})
+
+test('doctor warns of an owner that clients can set', async () => {
+  await database().query(`select jobtable.set_owner_source('any')`)
+  expect(await findings()).toContainEqual({
+    verdict: 'warning',
+    fact: expect.stringContaining(`which ${anna} can set to anybody`) as string,
+  })
+  await database().query(`select jobtable.set_owner_source('role')`)
+})
+
+test('doctor finds policies that are missing, and facets that are open', async () => {
+  await database().query('drop policy owners_view_their_jobs on jobtable.job')
+  await database().query('alter table jobtable.job_log disable row level security')
+  await database().query('create table open (job bigint primary key)')
+  await database().query(
+    'alter table open add foreign key (job) references jobtable.job on delete cascade',
+  )
+  await database().query(`grant select on open to ${roles().groups.reader}`)
+  expect((await findings()).filter(({ verdict }) => verdict === 'fault')).toEqual([
+    {
+      verdict: 'fault',
+      fact: 'the policy owners_view_their_jobs on jobtable.job is missing',
+    },
+    { verdict: 'fault', fact: 'the row-level security of jobtable.job_log is missing' },
+    { verdict: 'fault', fact: 'clients see the rows of all owners in facet open' },
+  ])
+  await isolate(database(), roles().groups)
+  expect((await findings()).filter(({ verdict }) => verdict === 'fault')).toEqual([])
+})
+
+test('doctor finds a client whom no policy binds', async () => {
+  const [row] = await database().query<{ owner: string }>('select current_user as owner')
+  await roles().admin(`grant ${row?.owner} to ${anna}`)
+  expect(await findings()).toContainEqual({
+    verdict: 'fault',
+    fact: expect.stringContaining(`no policy binds the client ${anna}`) as string,
+  })
+})
+
+test('doctor says that owners are not kept apart', async () => {
+  await database().query('select jobtable.disable_isolation()')
+  expect(await findings()).toEqual([
+    { verdict: 'ok', fact: 'owners are not kept apart, and have not been told to be' },
+  ])
+})

@@ -1,0 +1,230 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { useDatabase } from '../../support/database.ts'
+import { addTypes, insertJob } from '../../support/job.ts'
+import { refusal } from '../../support/refusal.ts'
+import { openSession, untilBlocked } from '../../support/session.ts'
+
+const database = useDatabase()
+
+beforeAll(async () => await addTypes(database(), 'work'))
+afterEach(async () => {
+  await database().query('delete from jobtable.owner_quota')
+  await database().query('delete from jobtable_internal.turn')
+  await database().query('delete from jobtable.job')
+})
+
+const insert = (owner: string, count: number): string =>
+  `insert into jobtable.job (type, owner) select 'work', '${owner}' from generate_series(1, ${count})`
+
+async function setQuota(owner: string, unfinished: number | null, perMinute: number | null) {
+  await database().query(
+    `insert into jobtable.owner_quota values ($1, $2, $3)
+     on conflict (owner) do update
+     set max_unfinished = excluded.max_unfinished,
+       max_inserts_per_minute = excluded.max_inserts_per_minute`,
+    [owner, unfinished, perMinute],
+  )
+}
+
+async function finish(owner: string, count: number): Promise<void> {
+  await database().query(
+    `with unlocked as materialized (select set_config('jobtable.writer', 'queue', true))
+     update jobtable.job j set status = 'completed', finished_at = now(), holds_key = false
+     from unlocked
+     where j.id in (select id from jobtable.job where owner = $1 and status = 'new'
+       order by id limit $2)`,
+    [owner, count],
+  )
+}
+
+async function countOf(owner: string): Promise<number> {
+  const [row] = await database().query<{ count: number }>(
+    'select count(*)::integer as count from jobtable.job where owner = $1',
+    [owner],
+  )
+  return row?.count ?? 0
+}
+
+describe('unfinished jobs', () => {
+  test('are inserted up to the quota, and the refusal tells what it would take', async () => {
+    await setQuota('anna', 5, null)
+    await database().query(insert('anna', 3))
+    await database().query(insert('anna', 2))
+    expect(await refusal(database().query(insert('anna', 2)))).toEqual({
+      code: 'JT022',
+      message: 'owner "anna" has 5 unfinished jobs and may have 5',
+      detail: 'This statement would make it 7.',
+      hint: 'Try again when 2 of them have finished or were deleted, or insert fewer.',
+    })
+    expect(await countOf('anna')).toBe(5)
+  })
+
+  test('free the quota when they finish or are deleted', async () => {
+    await setQuota('anna', 3, null)
+    await database().query(insert('anna', 3))
+    await finish('anna', 2)
+    await database().query(insert('anna', 2))
+    await database().query(
+      `delete from jobtable.job where id = (select max(id) from jobtable.job where owner = 'anna')`,
+    )
+    await database().query(insert('anna', 1))
+    expect((await refusal(database().query(insert('anna', 1)))).code).toBe('JT022')
+  })
+
+  test('count when they run again', async () => {
+    await setQuota('anna', 2, null)
+    await database().query(insert('anna', 2))
+    await finish('anna', 2)
+    await database().query(insert('anna', 1))
+    const again = `update jobtable.job set status = 'new' where owner = 'anna' and status = 'completed'`
+    expect((await refusal(database().query(again))).code).toBe('JT022')
+    const [row] = await database().query<{ id: string }>(
+      `select id from jobtable.job where status = 'completed' limit 1`,
+    )
+    await database().query('select jobtable.resubmit($1)', [row?.id])
+    expect((await refusal(database().query(insert('anna', 1)))).code).toBe('JT022')
+  })
+
+  test('are counted as they are when the quota comes later, goes, and comes again', async () => {
+    await database().query(insert('anna', 3))
+    await setQuota('anna', 4, null)
+    await database().query(insert('anna', 1))
+    expect((await refusal(database().query(insert('anna', 1)))).code).toBe('JT022')
+    await database().query('delete from jobtable.owner_quota')
+    await database().query(insert('anna', 5))
+    await setQuota('anna', 10, null)
+    expect((await refusal(database().query(insert('anna', 2)))).code).toBe('JT022')
+    await database().query(insert('anna', 1))
+  })
+
+  test('of one owner leave the others alone; * stands for who has no row', async () => {
+    await setQuota('anna', 1, null)
+    await setQuota('*', 2, null)
+    await database().query(insert('anna', 1))
+    await database().query(insert('bert', 2))
+    expect((await refusal(database().query(insert('anna', 1)))).code).toBe('JT022')
+    expect((await refusal(database().query(insert('bert', 1)))).code).toBe('JT022')
+    await setQuota('bert', null, null)
+    await database().query(insert('bert', 50))
+    const both = `insert into jobtable.job (type, owner) values ('work', 'carl'), ('work', 'anna')`
+    expect((await refusal(database().query(both))).message).toContain('"anna"')
+    expect(await countOf('carl')).toBe(0)
+  })
+
+  test('do not count where the INSERT is rolled back, or did nothing', async () => {
+    await setQuota('anna', 1, null)
+    await using session = await openSession(database())
+    await session.query('begin')
+    await session.query(insert('anna', 1))
+    await session.query('savepoint s')
+    await refusal(session.query(insert('anna', 1)))
+    await session.query('rollback')
+    await insertJob(database(), 'work', { owner: 'anna', key: 'k' })
+    await database().query(
+      `insert into jobtable.job (type, owner, key) values ('work', 'anna', 'k') on conflict do nothing`,
+    )
+    expect(await countOf('anna')).toBe(1)
+  })
+})
+
+describe('two transactions of one owner', () => {
+  test('follow each other: the second one counts what the first has committed', async () => {
+    await setQuota('anna', 3, null)
+    await using first = await openSession(database())
+    await using second = await openSession(database())
+    await first.query('begin')
+    await first.query(insert('anna', 2))
+    const late = refusal(second.query(insert('anna', 2)))
+    await untilBlocked(database(), second)
+    // Nobody else waits: neither other owners, nor those that look.
+    await database().query(insert('bert', 10))
+    await first.query('commit')
+    expect((await late).code).toBe('JT022')
+    expect(await countOf('anna')).toBe(2)
+  })
+
+  test.each(['repeatable read', 'serializable'])('get 40001 under %s', async (level) => {
+    await setQuota('anna', 3, null)
+    await database().query(insert('anna', 1))
+    await using first = await openSession(database())
+    await using second = await openSession(database())
+    await second.query(`begin isolation level ${level}`)
+    await second.query('select count(*) from jobtable.job')
+    await first.query(insert('anna', 2))
+    expect((await refusal(second.query(insert('anna', 1)))).code).toBe('40001')
+    await second.query('rollback')
+    expect(await countOf('anna')).toBe(3)
+  })
+
+  test('16 at once, of 20 jobs each: never one more than the quota', async () => {
+    await setQuota('anna', 50, null)
+    const sessions = await Promise.all(Array.from({ length: 16 }, () => openSession(database())))
+    const done = await Promise.all(
+      sessions.map(async (session) => {
+        let inserted = 0
+        for (let i = 0; i < 20; i += 1) {
+          await session.query(insert('anna', 1)).then(
+            () => (inserted += 1),
+            (error: unknown) => expect(error).toMatchObject({ code: 'JT022' }),
+          )
+        }
+        return inserted
+      }),
+    )
+    await Promise.all(sessions.map(async (session) => await session[Symbol.asyncDispose]()))
+    expect(done.reduce((sum, n) => sum + n, 0)).toBe(50)
+    expect(await countOf('anna')).toBe(50)
+  })
+})
+
+describe('jobs within a minute', () => {
+  test('are inserted up to the quota, and the refusal tells when it frees', async () => {
+    await setQuota('anna', null, 3)
+    await database().query(insert('anna', 2))
+    const { code, message, detail, hint } = await refusal(database().query(insert('anna', 2)))
+    expect({ code, message, detail }).toEqual({
+      code: 'JT023',
+      message: 'owner "anna" has inserted 2 jobs within a minute and may insert 3',
+      detail: 'This statement would make it 4.',
+    })
+    const wait = Date.parse(hint?.slice('Try again at '.length, -1) ?? '') - Date.now()
+    expect(wait).toBeGreaterThan(30_000)
+    expect(wait).toBeLessThanOrEqual(62_000)
+    expect((await refusal(database().query(insert('anna', 4)))).hint).toBe(
+      'Insert at most 3 jobs at once.',
+    )
+  })
+
+  test('free the quota when the minute is over, and not by being deleted or by a set clock', async () => {
+    await setQuota('anna', null, 3)
+    await database().query(insert('anna', 3))
+    await database().query('delete from jobtable.job')
+    await using session = await openSession(database())
+    await session.query(`set jobtable.now = '2100-01-01'`)
+    expect((await refusal(session.query(insert('anna', 1)))).code).toBe('JT023')
+    await database().query('update jobtable_internal.turn set seconds[1] = seconds[1] - 61')
+    await database().query(insert('anna', 3))
+  })
+
+  test('count when they run again', async () => {
+    await setQuota('anna', null, 3)
+    await database().query(insert('anna', 2))
+    await finish('anna', 2)
+    const again = `update jobtable.job set status = 'new' where owner = 'anna' and status = 'completed'`
+    expect((await refusal(database().query(again))).code).toBe('JT023')
+  })
+})
+
+test('without quotas no trigger of theirs is enabled, and with the first one they are', async () => {
+  const enabled = async (): Promise<boolean[]> => {
+    const rows = await database().query<{ on: boolean }>(
+      `select tgenabled = 'O' as on from pg_trigger where tgname like 'job\\_quota\\_%'`,
+    )
+    return rows.map((row) => row.on)
+  }
+  expect(await enabled()).toEqual([false, false])
+  await setQuota('anna', 1, null)
+  expect(await enabled()).toEqual([true, true])
+  await database().query('truncate jobtable.owner_quota')
+  expect(await enabled()).toEqual([false, false])
+})

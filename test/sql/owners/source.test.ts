@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { migrate } from '../../../src/migrate.ts'
+import { useDatabase } from '../../support/database.ts'
+import { refusal } from '../../support/refusal.ts'
+import { openSession } from '../../support/session.ts'
+
+const database = useDatabase()
+afterEach(async () => await choose('any'))
+
+async function choose(source: string, detail: string | null = null): Promise<void> {
+  await database().query('select jobtable.set_owner_source($1, $2)', [source, detail])
+}
+
+async function ownerWith(...settings: readonly [string, string][]): Promise<string> {
+  await using session = await openSession(database())
+  for (const [name, value] of settings) {
+    await session.query('select set_config($1, $2, false)', [name, value])
+  }
+  const rows = await session.query<{ owner: string }>('select jobtable.current_owner() as owner')
+  return rows[0]?.owner ?? ''
+}
+
+const setting: [string, string] = ['jobtable.owner', 'anna']
+const claims: [string, string] = [
+  'request.jwt.claims',
+  '{"sub": "bert", "app": {"tenant": "carl"}}',
+]
+const ROLE = expect.stringContaining('jobtable_test') as string
+
+describe('the owner comes from', () => {
+  test('the setting, else the claim, else the role, out of the box', async () => {
+    expect(await ownerWith(setting, claims)).toBe('anna')
+    expect(await ownerWith(['jobtable.owner', ''], claims)).toBe('bert')
+    expect(await ownerWith(['request.jwt.claims', '{}'])).toEqual(ROLE)
+    expect(await ownerWith(['request.jwt.claims', ''])).toEqual(ROLE)
+    expect(await ownerWith()).toEqual(ROLE)
+  })
+
+  test('the setting alone', async () => {
+    await choose('setting')
+    expect(await ownerWith(setting, claims)).toBe('anna')
+    expect(await ownerWith(claims)).toEqual(ROLE)
+  })
+
+  test('a claim alone, of any path', async () => {
+    await choose('jwt')
+    expect(await ownerWith(setting, claims)).toBe('bert')
+    await choose('jwt', 'app.tenant')
+    expect(await ownerWith(setting, claims)).toBe('carl')
+    expect(await ownerWith(setting)).toEqual(ROLE)
+  })
+
+  test('the role alone', async () => {
+    await choose('role')
+    expect(await ownerWith(setting, claims)).toEqual(ROLE)
+  })
+
+  test('a function of the users, also after an installation', async () => {
+    await database().query(`create function public."My Tenant"() returns text language sql stable
+      return nullif(current_setting('my.tenant', true), '')`)
+    await choose('function', 'public."My Tenant"()')
+    await database().query(`update jobtable_internal.installed set routines_hash = 'other'`)
+    await migrate({ connectionString: database().url })
+    expect(await ownerWith(setting, ['my.tenant', 'dora'])).toBe('dora')
+    expect(await ownerWith(setting)).toEqual(ROLE)
+  })
+})
+
+test.each([
+  ['telepathy', null],
+  ['function', null],
+  ['function', 'public.missing()'],
+  ['function', `x'; drop table jobtable.job; --`],
+])('set_owner_source(%s, %s) is refused', async (source, detail) => {
+  expect((await refusal(choose(source, detail))).code).toBe('JT024')
+})
