@@ -54,7 +54,7 @@ export async function openSite(): Promise<Site> {
   stack.defer(async () => await admin.end())
   const proxy = stack.use(await startProxy(postgres.port))
   const poolerPort = await freePort()
-  let pooler: Pooler = await startPooler(postgres.url, poolerPort)
+  let pooler: Pooler = await startPooler(postgres.url, { port: poolerPort })
   stack.defer(async () => await pooler[Symbol.asyncDispose]())
 
   const logDir = await mkdtemp(join(tmpdir(), 'jobtable-chaos-'))
@@ -96,7 +96,7 @@ export async function openSite(): Promise<Site> {
       restarting = restarting.then(async () => {
         await pooler[Symbol.asyncDispose]()
         await new Promise((over) => setTimeout(over, downMs))
-        pooler = await startPooler(postgres.url, poolerPort)
+        pooler = await startPooler(postgres.url, { port: poolerPort })
       })
       await restarting
     },

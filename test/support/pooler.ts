@@ -20,8 +20,12 @@ const NOBODY = 65_534
  * Starts PgBouncer before a database, with few server connections, so that clients share them.
  *
  * @param port where it listens; default: any free port
+ * @param size how many server connections; default 3
  */
-export async function startPooler(databaseUrl: string, port?: number): Promise<Pooler> {
+export async function startPooler(
+  databaseUrl: string,
+  { port, size = 3 }: { readonly port?: number; readonly size?: number } = {},
+): Promise<Pooler> {
   const target = new URL(databaseUrl)
   const directory = await mkdtemp('/tmp/jobtable-pooler-')
   const listenPort = port ?? (await freePort())
@@ -39,7 +43,7 @@ export async function startPooler(databaseUrl: string, port?: number): Promise<P
       'unix_socket_dir =',
       'auth_type = any',
       'pool_mode = transaction',
-      'default_pool_size = 3',
+      `default_pool_size = ${size}`,
       'max_client_conn = 200',
       'server_reset_query = discard all',
     ].join('\n'),

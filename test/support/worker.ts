@@ -4,21 +4,37 @@ import { afterEach } from 'vitest'
 import type { WorkerEvents } from '../../src/events.ts'
 import { Worker, type WorkerOptions } from '../../src/worker.ts'
 import type { Database } from './database.ts'
+import { type Pooler, startPooler } from './pooler.ts'
 
 /** How long a condition may take to come true: far longer than it should, so that only faults end here. */
 const PATIENCE_MS = 20_000
 
+/** Whether workers reach the database through PgBouncer in transaction mode, but to LISTEN. */
+const isPooled = process.env['JOBTABLE_TEST_POOLED'] !== undefined
+/** Server connections of that PgBouncer: fewer than a worker may ask for. */
+const POOL_SIZE = 12
+
 const running = new Set<Worker>()
+const poolers = new Map<string, Promise<Pooler>>()
 
 /** Starts a worker on the test's database; it is stopped after the test. */
 export async function startWorker(
   database: Database,
   options: Omit<WorkerOptions, 'connectionString'> & { readonly connectionString?: string },
 ): Promise<Worker> {
-  const worker = new Worker({ connectionString: database.url, graceMs: 0, ...options })
+  const worker = new Worker({ ...(await addressesOf(database)), graceMs: 0, ...options })
   running.add(worker)
   await worker.start()
   return worker
+}
+
+async function addressesOf({
+  url,
+}: Database): Promise<Pick<WorkerOptions, 'connectionString' | 'listenConnectionString'>> {
+  if (!isPooled) return { connectionString: url }
+  const pooler = poolers.get(url) ?? startPooler(url, { size: POOL_SIZE })
+  poolers.set(url, pooler)
+  return { connectionString: (await pooler).url, listenConnectionString: url }
 }
 
 /**
@@ -29,6 +45,8 @@ export function cleanUpAfterEach(database: () => Database): void {
   afterEach(async () => {
     await Promise.all(Array.from(running, async (worker) => await worker.stop()))
     running.clear()
+    for (const pooler of poolers.values()) await (await pooler)[Symbol.asyncDispose]()
+    poolers.clear()
     await database().query(
       `with unlocked as materialized (select set_config('jobtable.writer', 'queue', true)),
          forgotten as (update jobtable.job set status = 'new' from unlocked where status = 'started')

@@ -59,6 +59,7 @@ describe.skipIf(!hasPooler && !isRequired('pgbouncer'))(
       await using pooler = await startPooler(database().url)
       const worker = await startWorker(database(), {
         connectionString: pooler.url,
+        listenConnectionString: undefined,
         pollMs: 3_600_000,
         executors,
       })

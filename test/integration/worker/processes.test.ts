@@ -27,7 +27,8 @@ test(`${WORKERS} worker processes run ${JOBS} jobs, each exactly once, and every
 }, async () => {
   await database().query('create table run_record (job bigint, attempt integer, pid integer)')
   for (let i = 0; i < WORKERS; i += 1) startProcess('record', '--concurrency', '50')
-  await until(database(), `(select count(*) = $1 from jobtable.worker)`, [WORKERS])
+  const started = '(select count(*) = $1 from jobtable.worker)'
+  await until(database(), started, [WORKERS], PATIENCE_MS)
   await database().query(
     "insert into jobtable.job (type) select 'record' from generate_series(1, $1::integer)",
     [JOBS],

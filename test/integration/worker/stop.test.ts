@@ -186,7 +186,7 @@ describe('a started job that is asked to stop', () => {
     async (how) => {
       const worker = await startWorker(database(), {
         heartbeatMs: how === 'heartbeat' ? 50 : 3_600_000,
-        listenConnectionString: how === 'heartbeat' ? null : undefined,
+        ...(how === 'heartbeat' ? { listenConnectionString: null } : {}),
         pollMs: 50,
         executors: [
           defineExecutor({
