@@ -1,17 +1,28 @@
 import { jsonText } from './database.ts'
 import { PayloadError } from './errors.ts'
-import { type Executor, faults, type Progress } from './executor.ts'
+import type { Executor, Progress } from './executor.ts'
+import { faultsOf, type StandardResult } from './standard-schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A job's payload as the executor's schema gives it out. Throws a PayloadError. */
-export function checkedPayload(executor: Executor, payload: unknown): unknown {
-  const parsed = executor.payload?.safeParse(payload)
-  if (parsed === undefined) return payload
-  if (parsed.success) return parsed.data
-  throw new PayloadError('payload_invalid', `payload ${faults(parsed.error)}`, {
-    cause: parsed.error,
-  })
+/** A payload as the executor's schema gives it out. */
+export interface CheckedPayload {
+  readonly value: unknown
+}
+
+/** A job's payload as the executor's schema gives it out; some take their time. Throws a PayloadError. */
+export function checkedPayload(
+  executor: Executor,
+  payload: unknown,
+): CheckedPayload | Promise<CheckedPayload> {
+  const result = executor.payload?.['~standard'].validate(payload)
+  if (result === undefined) return { value: payload }
+  return result instanceof Promise ? result.then(takenOut) : takenOut(result)
+}
+
+function takenOut(result: StandardResult<unknown>): CheckedPayload {
+  if (result.issues === undefined) return result
+  throw new PayloadError('payload_invalid', `payload ${faultsOf(result.issues)}`)
 }
 
 /** Columns of a facet as the executor's shape gives them out, or what is wrong with them. */
@@ -23,7 +34,7 @@ export function checkedFields(
   const parsed = executor.facets?.[name]?.partial().safeParse(fields)
   if (parsed === undefined) return fields
   if (parsed.success) return parsed.data
-  return new PayloadError('facet_invalid', `facet "${name}": ${faults(parsed.error)}`)
+  return new PayloadError('facet_invalid', `facet "${name}": ${faultsOf(parsed.error.issues)}`)
 }
 
 /** What an executor gave to `progress`. Throws a RangeError. */

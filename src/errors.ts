@@ -136,9 +136,9 @@ export const sqlStates: readonly SqlState[] = [
     code: 'JT002',
     name: 'payload_invalid',
     meaning:
-      'The payload (or properties) is not a JSON object, or has more than 16 MB as text; or the title has more than 10,000 bytes.',
+      'The payload does not fit the schema of its type; or it (or properties) is not a JSON object, or has more than 16 MB as text; or the title has more than 10,000 bytes.',
     remedy:
-      'Wrap the value: {"value": …}. Keep what is large elsewhere, and its address in the payload.',
+      'The detail names each place, what was expected and what was found. Wrap the value: {"value": …}. Keep what is large elsewhere, and its address in the payload.',
   },
   {
     code: 'JT003',
@@ -240,6 +240,12 @@ export const sqlStates: readonly SqlState[] = [
     name: 'asked_to_stop',
     meaning: "A client has asked the job to stop: the executor's transaction is not committed.",
     remedy: 'Stop working on it.',
+  },
+  {
+    code: 'JT020',
+    name: 'payload_schema_invalid',
+    meaning: 'The schema of payloads has something that is not understood; the detail says where.',
+    remedy: 'Write it in the keywords of JSON Schema that docs/payloads.md lists.',
   },
   {
     code: 'JT022',

@@ -3,6 +3,13 @@ import { z } from 'zod'
 import type { Id } from './database.ts'
 import { ExecutorError, type JobtableError } from './errors.ts'
 import type { Logger } from './log.ts'
+import {
+  faultsOf,
+  type InputOf,
+  isStandardSchema,
+  type OutputOf,
+  type StandardSchema,
+} from './standard-schema.ts'
 import type { JobInsert } from './types/job.ts'
 
 /** The job that an executor runs. */
@@ -113,11 +120,14 @@ export type Retention = string | null
 export type Isolation = 'none' | 'process'
 
 /** What an executor is made of. */
-export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, R> {
+export interface ExecutorDefinition<P extends StandardSchema, F extends FacetShapes, R> {
   /** jobtable.job.type: the jobs that it runs. At most 200 bytes. */
   readonly type: string
   readonly description?: string
-  /** The shape of the payload. Default: any object. */
+  /**
+   * The shape of the payload: a schema of zod, or of any library that keeps to Standard Schema. What
+   * it exports as JSON Schema is checked by the database at INSERT. Default: any object.
+   */
   readonly payload?: P
   /** The facet tables that it writes, with their columns. Default: any. */
   readonly facets?: F
@@ -167,14 +177,14 @@ export interface ExecutorDefinition<P extends z.ZodType, F extends FacetShapes, 
    */
   readonly memoryMb?: number
   /** Runs one job. What it returns, if anything, is kept in `jobtable.job_result` as JSON. */
-  execute(context: Context<z.output<P>, F>): Promise<R> | R
+  execute(context: Context<OutputOf<P>, F>): Promise<R> | R
 }
 
 /** An executor in the one form that a worker runs. Made by defineExecutor, or from a JobExecutor. */
 export interface Executor {
   readonly type: string
   readonly description: string | undefined
-  readonly payload: z.ZodType | undefined
+  readonly payload: StandardSchema | undefined
   readonly facets: FacetShapes | undefined
   readonly setup: string | undefined
   readonly priority: number
@@ -199,16 +209,16 @@ export type RowOptions = Omit<JobInsert, 'type' | 'payload'> & {
 }
 
 /** An executor that knows the rows of its jobs. */
-export interface DefinedExecutor<P extends z.ZodType> extends Executor {
+export interface DefinedExecutor<P extends StandardSchema> extends Executor {
   /**
    * A row of jobtable.job, for the INSERT of any library. The payload is what the schema takes in; the
    * database and the worker check it.
    */
   // oxlint-disable-next-line typescript/no-generated-empty-object-type -- a row without options has no more
   row<const O extends RowOptions = Record<never, never>>(
-    payload: z.input<P>,
+    payload: InputOf<P>,
     options?: O & Readonly<Record<Exclude<keyof O, keyof RowOptions>, never>>,
-  ): { readonly type: string; readonly payload: z.input<P> } & O
+  ): { readonly type: string; readonly payload: InputOf<P> } & O
 }
 
 /** Completed and cancelled jobs are kept for 3 days, as REX.JOB did. */
@@ -241,7 +251,7 @@ const definitionSchema = z
       .refine((type) => type.trim() !== '', 'must not be blank')
       .refine((type) => Buffer.byteLength(type) <= MAX_TYPE_BYTES, 'must not exceed 200 bytes'),
     description: z.string().optional(),
-    payload: z.instanceof(z.ZodType, { error: 'must be a zod schema' }).optional(),
+    payload: z.custom<StandardSchema>(isStandardSchema, { error: 'must be a schema' }).optional(),
     facets: z
       .record(z.string(), z.instanceof(z.ZodObject, { error: 'must be a z.object' }))
       .optional(),
@@ -279,7 +289,7 @@ const definitionSchema = z
  * `jobtable worker --executors` loads. Throws an ExecutorError that names every fault.
  */
 export function defineExecutor<
-  const P extends z.ZodType = z.ZodType<Readonly<Record<string, unknown>>>,
+  const P extends StandardSchema = StandardSchema<unknown, Readonly<Record<string, unknown>>>,
   const F extends FacetShapes = FacetShapes,
   R = unknown,
 >(definition: ExecutorDefinition<P, F, R>): DefinedExecutor<P> {
@@ -297,7 +307,7 @@ export function toExecutor(definition: unknown): Executor {
     const type = typeOf(definition)
     throw new ExecutorError(
       'executor_invalid',
-      `executor${type === undefined ? '' : ` "${type}"`}: ${faults(parsed.error)}`,
+      `executor${type === undefined ? '' : ` "${type}"`}: ${faultsOf(parsed.error.issues)}`,
     )
   }
   const {
@@ -323,16 +333,6 @@ export function toExecutor(definition: unknown): Executor {
     execute: (context) => execute.call(definition, context),
     onAbort: onAbort?.bind(definition),
   }
-}
-
-/** The issues of a schema as one line: path and fault of each. */
-export function faults(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => {
-      const path = issue.path.map(String).join('.')
-      return path === '' ? issue.message : `${path}: ${issue.message}`
-    })
-    .join('; ')
 }
 
 function typeOf(definition: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { withRetry } from './backoff.ts'
 import type { Database } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
+import { exportPayloadSchema, type JsonSchema } from './payload-schema.ts'
 import { type DeclaredType, registerType, setUp } from './queries/worker.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
@@ -32,7 +33,8 @@ export async function register(
   const types: RegisteredType[] = []
   for (const executor of executors.toSorted((a, b) => (a.type < b.type ? -1 : 1))) {
     if (executor.setup !== undefined) await prepare(database, executor.type, executor.setup)
-    const id = await registerType(database, executor.type, declared(executor))
+    const schema = payloadSchemaOf(executor)
+    const id = await registerType(database, executor.type, declared(executor), schema)
     types.push({
       id,
       name: executor.type,
@@ -71,5 +73,20 @@ async function prepare(database: Database, type: string, setup: string): Promise
     throw new ExecutorError('executor_setup', `executor "${type}": its setup failed: ${fact}`, {
       cause,
     })
+  }
+}
+
+/** Null for an executor whose schema exports no JSON Schema: its worker alone checks. */
+function payloadSchemaOf({ type, payload }: Executor): JsonSchema | null {
+  if (payload === undefined) return null
+  try {
+    return exportPayloadSchema(payload) ?? null
+  } catch (cause) {
+    const fact = cause instanceof Error ? cause.message : String(cause)
+    throw new ExecutorError(
+      'executor_schema',
+      `executor "${type}": its payload has no JSON Schema: ${fact}`,
+      { cause },
+    )
   }
 }

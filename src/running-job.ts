@@ -1,6 +1,12 @@
 import type { Pool } from 'pg'
 import { wakeAfter } from './alarm.ts'
-import { checkedFields, checkedPayload, checkedProgress, resultText } from './checks.ts'
+import {
+  type CheckedPayload,
+  checkedFields,
+  checkedPayload,
+  checkedProgress,
+  resultText,
+} from './checks.ts'
 import {
   CancelledError,
   JobtableError,
@@ -75,10 +81,39 @@ export class RunningJob implements Context<unknown> {
     forsake: (outcome: Outcome | undefined) => void,
   ): Outcome | undefined | Promise<Outcome | undefined> {
     try {
-      this.#payload = checkedPayload(this.#executor, this.handed.payload)
       const { handed } = this
       const timeoutMs = handed.timeoutMs ?? this.#tools.timeoutMs(handed.type)
       if (timeoutMs !== undefined) this.#limit(timeoutMs)
+      const checked = checkedPayload(this.#executor, handed.payload)
+      if (checked instanceof Promise) {
+        this.#forsake = forsake
+        return this.#runLater(checked, forsake)
+      }
+      return this.#runWith(checked, forsake)
+    } catch (error) {
+      this.#forsake = forsake
+      return this.#failure(error)
+    }
+  }
+
+  /** A schema may take its time. */
+  async #runLater(
+    checked: Promise<CheckedPayload>,
+    forsake: (outcome: Outcome | undefined) => void,
+  ): Promise<Outcome | undefined> {
+    try {
+      return await this.#runWith(await checked, forsake)
+    } catch (error) {
+      return await this.#failure(error)
+    }
+  }
+
+  #runWith(
+    checked: CheckedPayload,
+    forsake: (outcome: Outcome | undefined) => void,
+  ): Outcome | undefined | Promise<Outcome | undefined> {
+    try {
+      this.#payload = checked.value
       const value = this.#executor.execute(this)
       if (isThenable(value) || this.#told || this.#cleanup !== undefined) {
         this.#forsake = forsake
@@ -328,7 +363,7 @@ export class RunningJob implements Context<unknown> {
 }
 
 /** Whether an executor's value is still to come: from a function of any library. */
-function isThenable(value: unknown): boolean {
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return (
     typeof value === 'object' &&
     value !== null &&

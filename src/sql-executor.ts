@@ -1,5 +1,4 @@
 import type { QueryConfig } from 'pg'
-import type { z } from 'zod'
 import { jsonText } from './database.ts'
 import {
   defineExecutor,
@@ -7,9 +6,10 @@ import {
   type ExecutorDefinition,
   type FacetShapes,
 } from './executor.ts'
+import type { StandardSchema } from './standard-schema.ts'
 
 /** What an executor in SQL is made of. */
-export interface SqlExecutorDefinition<P extends z.ZodType>
+export interface SqlExecutorDefinition<P extends StandardSchema>
   extends Omit<ExecutorDefinition<P, FacetShapes, unknown>, 'execute' | 'facets' | 'onAbort'> {
   /**
    * One statement, such as `call refresh_totals($1)` or `select … from jsonb_to_record($1) as …`. It may
@@ -25,7 +25,7 @@ const KNOWN_PARAMETERS = 2
  * Defines an executor that runs one SQL statement, in the transaction that completes the job: exactly once,
  * or not at all. The first row that it gives is the job's result. Throws an ExecutorError that names every fault.
  */
-export function defineSqlExecutor<const P extends z.ZodType>(
+export function defineSqlExecutor<const P extends StandardSchema>(
   definition: SqlExecutorDefinition<P>,
 ): Executor {
   const { statement, ...rest } = definition

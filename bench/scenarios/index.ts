@@ -4,6 +4,7 @@ import { counts } from './counts.ts'
 import { drain } from './drain.ts'
 import { enqueue } from './enqueue.ts'
 import { future } from './future.ts'
+import { guarded } from './guarded.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { longJobs } from './long-jobs.ts'
@@ -18,6 +19,7 @@ import { sustained } from './sustained.ts'
 export const SCENARIOS: readonly Scenario[] = [
   drain,
   enqueue,
+  guarded,
   sustained,
   latency,
   backlog,

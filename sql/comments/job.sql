@@ -8,8 +8,9 @@ INSERT by a client: type, payload, owner, title, properties, priority, run_at, p
 UPDATE by a client: payload while new; priority, run_at and paused until the job starts; title and
 properties at any time; cancel_requested of a started job; status to new of a finished one.
 
-Errors at INSERT: JT001 (no such type), JT002 (payload or properties no object), JT003 (not
-supported yet), JT004 (written by the queue alone), 23505 (key held).
+Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its
+schema, or no object), JT003 (not supported yet), JT004 (written by the queue alone), 23505 (key
+held).
 Errors at UPDATE: JT002, JT003, JT004, JT005 (no such transition), JT007 (finished, cannot be
 cancelled), JT008 (key held), JT009 (fixed at INSERT), JT010 (too late).
 Errors at DELETE: JT006 (started).
@@ -153,9 +154,10 @@ it. Fixed at INSERT (JT009).';
 comment on column jobtable.job.payload is
 'The job''s arguments: a JSON object.
 
-Default and null: {}. Anything but an object, and more than 16 MB as text, is refused (JT002). The
-executor checks its shape before it begins: a job whose payload does not fit ends failed. A client
-may change it while the job is new (then JT010), and in the UPDATE that resubmits it.';
+Default and null: {}. What does not fit jobtable.job_type.payload_schema, anything but an object,
+and more than 16 MB as text, is refused (JT002). What SQL cannot decide the executor checks before
+it begins: a job whose payload does not fit then ends failed. A client may change it while the job
+is new (then JT010), and in the UPDATE that resubmits it.';
 
 comment on column jobtable.job.title is
 'What people call the job.

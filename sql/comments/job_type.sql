@@ -114,6 +114,26 @@ comment on column jobtable.job_type.overrides is
 'The declared columns that an operator has set to something else.
 
 Kept by the database. A name that is taken out, the column is as declared again.';
+comment on column jobtable.job_type.payload_schema is
+'What a payload of the type must be, as JSON Schema: checked at INSERT and UPDATE (JT002).
+
+Null takes any object. Written by the worker whose executor declares another schema than any before;
+an UPDATE of it by anybody else makes it the operator''s. A schema that is not understood is refused
+(JT020). Its defaults are filled in at INSERT.';
+
+comment on column jobtable.job_type.payload_schema_source is
+'Whose the schema is: code (the newest that an executor has declared) or operator.
+
+While it is operator, workers leave the schema alone. Set it to code to take theirs again.';
+
+comment on column jobtable.job_type.payload_version is
+'How often the schema has changed: 0 if there never was one. Written by the queue alone.';
+
+comment on column jobtable.job_type.payload_undecided is
+'What of the schema the database cannot decide, and the worker checks before it runs the job.
+
+An array of objects: at (JSON pointer into the schema), keyword, why. Everything else is checked at
+INSERT. Written by the queue alone.';
 
 comment on column jobtable.job_type.created_at is
 'When the type was registered first.';

@@ -47,8 +47,8 @@ as $$
         '{create_report,report_query,facet_named,facet_columns}'),
       -- Called by the guard of INSERT, which runs as the client.
       ('{submitter,admin}', 'execute', 'function',
-        '{is_drawn,refuse_insert,refuse_queue_column,refuse_unsupported,refuse_bad_json,
-          unsupported_column}'),
+        '{is_drawn,fill_payload,refuse_insert,refuse_queue_column,refuse_unsupported,
+          refuse_bad_json,unsupported_column}'),
       ('{worker,admin}', 'execute', 'function',
         '{add_facet,facet_columns,isolate_facet,release_facet,isolated,isolation_names}'),
       ('{worker}', 'execute', 'function',

@@ -1,7 +1,8 @@
--- Before an INSERT, for each row: explicit NULLs become the defaults, a key is held, and what a
--- client may not write is refused. It runs as the client, since the default owner depends on who
--- that is. Without a WHEN: PostgreSQL reads and plans such a condition anew for each statement,
--- which for one row costs twice as much as this function does.
+-- Before an INSERT, for each row: explicit NULLs become the defaults, the payload gets those of
+-- its schema, a key is held, and what a client may not write is refused. It runs as the client,
+-- since the default owner depends on who that is. Without a WHEN: PostgreSQL reads and plans such
+-- a condition anew for each statement, which for one row costs twice as much as this function
+-- does.
 create or replace function jobtable_internal.job_guard_insert() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -27,6 +28,7 @@ begin
       or jobtable_internal.is_drawn(new.id)
     )
   then
+    new.payload := jobtable_internal.fill_payload(new.type, new.payload);
     return new;
   end if;
 
@@ -58,6 +60,7 @@ begin
   new.holds_key := coalesce(new.holds_key, false);
   perform jobtable_internal.refuse_insert(new);
   new.holds_key := new.key is not null;
+  new.payload := jobtable_internal.fill_payload(new.type, new.payload);
   return new;
 end
 $$;

@@ -64,6 +64,11 @@ begin
   end if;
 
   perform jobtable_internal.refuse_bad_json(new);
+  if new.payload is distinct from old.payload
+    and not jobtable_internal.check_payload(new.type, new.payload)
+  then
+    perform jobtable_internal.refuse_payload(new.type, new.payload, format('job %s', new.id));
+  end if;
 
   if new.cancel_requested and not old.cancel_requested then
     perform jobtable_internal.request_cancel(old.id, old.status);

@@ -1,5 +1,6 @@
--- After every INSERT statement: refuses unknown and disabled types, counts the jobs and makes them
--- claimable. A statement of no rows (DO NOTHING) does nothing.
+-- After every INSERT statement: refuses unknown and disabled types and payloads that do not fit
+-- their type's schema, counts the jobs and makes them claimable. A statement of no rows (DO
+-- NOTHING) does nothing.
 create or replace function jobtable_internal.job_inserted() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8,6 +9,7 @@ declare
   v_now timestamptz;
   v_types integer[];
   v_later boolean;
+  v_bad record;
 begin
   -- Most statements insert one row, due at once: for these one query does it all.
   with entry as (
@@ -17,6 +19,7 @@ begin
     join jobtable.job_type t on t.name = i.type
     where not exists (select from inserted offset 1)
       and t.enabled and not i.paused and i.run_at <= i.created_at
+      and jobtable_internal.check_payload(i.type, i.payload)
       and (jobtable_internal.is_watched(t.id) or jobtable_internal.wake(array[t.id]) is not null)
     returning lane
   )
@@ -25,6 +28,23 @@ begin
   from entry e;
   if found then
     return null;
+  end if;
+
+  if exists (
+    select from inserted i
+    join jobtable.job_type t on t.name = i.type
+    where t.payload_schema is not null
+      and not jobtable_internal.check_payload(i.type, i.payload)
+  ) then
+    select i.type, i.payload, format('row %s of %s', i.n, i.rows) as whose into v_bad
+    from (
+      select i.type, i.payload, row_number() over (order by i.id) as n, count(*) over () as rows
+      from inserted i
+    ) i
+    where not jobtable_internal.check_payload(i.type, i.payload)
+    order by i.n
+    limit 1;
+    perform jobtable_internal.refuse_payload(v_bad.type, v_bad.payload, v_bad.whose);
   end if;
 
   -- The rows are read once, in windows of ids that fit into memory, and listed in entries of at

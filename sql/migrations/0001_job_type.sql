@@ -20,6 +20,10 @@ create table jobtable.job_type (
   live boolean not null default false,
   declared jsonb not null default '{}',
   overrides text[] not null default '{}',
+  payload_schema jsonb,
+  payload_schema_source text not null default 'code',
+  payload_version integer not null default 0,
+  payload_undecided jsonb not null default '[]',
   created_at timestamptz not null default jobtable_internal.transaction_clock(),
   updated_at timestamptz not null default jobtable_internal.transaction_clock(),
   constraint job_type_pkey primary key (name),
@@ -33,7 +37,20 @@ create table jobtable.job_type (
   constraint backoff_jitter_is_a_share check (backoff_jitter between 0 and 1),
   constraint retention_is_not_negative check (retention >= interval '0'),
   constraint failed_retention_is_not_negative check (failed_retention >= interval '0'),
-  constraint history_retention_is_not_negative check (history_retention >= interval '0')
+  constraint history_retention_is_not_negative check (history_retention >= interval '0'),
+  constraint payload_schema_is_from_code_or_operator check (
+    payload_schema_source in ('code', 'operator')
+  )
 );
 
 create index job_type_halted_idx on jobtable.job_type (id) where paused or not enabled;
+
+-- Every schema of payloads that executors have declared for a type, the newest last: one that was
+-- superseded stays so, whoever starts again.
+create table jobtable_internal.declared_schema (
+  type_id integer not null,
+  n integer not null,
+  schema jsonb,
+  declared_at timestamptz not null default jobtable_internal.transaction_clock(),
+  constraint declared_schema_pkey primary key (type_id, n)
+);

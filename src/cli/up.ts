@@ -60,7 +60,10 @@ export function upCommand(): Command {
 
 function announce({ server, passwordFile }: LocalQueue, executors: readonly Executor[]): void {
   // Only a job that can run as it stands is worth typing.
-  const plain = executors.find(({ payload }) => payload?.safeParse({}).success !== false)
+  const plain = executors.find(({ payload }) => {
+    const checked = payload?.['~standard'].validate({})
+    return checked === undefined || ('value' in checked && checked.issues === undefined)
+  })
   note(
     [
       `PostgreSQL ${server.attached ? 'was running already' : 'runs'}; its password is kept in ${passwordFile}`,

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { checkedFields, checkedPayload, checkedProgress, resultText } from '../checks.ts'
+import { checkedFields, checkedProgress, resultText } from '../checks.ts'
 import { cleanText, jsonText } from '../database.ts'
 import { JobtableError, PayloadError } from '../errors.ts'
 import type { Context, Executor, Job, Progress, Transaction } from '../executor.ts'
@@ -37,7 +37,7 @@ export class ChildContext implements Context<unknown> {
     connect: () => Pool,
   ) {
     this.job = job
-    this.payload = checkedPayload(executor, payload)
+    this.payload = payload
     this.signal = signal
     this.#held = { id: job.id, lease }
     this.#executor = executor

@@ -1,8 +1,9 @@
 // The entry of a process that runs one attempt. Started by JobProcess, as the leader of a group.
+
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { Pool } from 'pg'
-import { resultText } from '../checks.ts'
+import { checkedPayload, resultText } from '../checks.ts'
 import { loadExecutor } from '../loader.ts'
 import { installResolveHook } from '../resolve.ts'
 import { Channel } from './channel.ts'
@@ -46,7 +47,8 @@ async function run(start: Start): Promise<SentEnd> {
   try {
     installResolveHook()
     const executor = await loadExecutor(file)
-    context = new ChildContext(start, executor, channel, abort.signal, () =>
+    const { value: payload } = await checkedPayload(executor, start.payload)
+    context = new ChildContext({ ...start, payload }, executor, channel, abort.signal, () =>
       connect(connectionString),
     )
     const value = await executor.execute(context)

@@ -1,4 +1,5 @@
 import { type Database, type Id, jsonText, one, prepared } from '../database.ts'
+import type { JsonSchema } from '../payload-schema.ts'
 import type { HandedJob } from './tick.ts'
 
 /** Takes back what the worker has promised of these types, and wakes the others. */
@@ -181,16 +182,21 @@ export interface DeclaredType {
   readonly facets: readonly string[] | null
 }
 
-/** Registers a type and answers its id. */
+/**
+ * Registers a type and answers its id.
+ *
+ * @param payloadSchema what a payload must be; null takes any object
+ */
 export async function registerType(
   database: Database,
   name: string,
   declared: Partial<DeclaredType>,
+  payloadSchema: JsonSchema | null = null,
 ): Promise<number> {
   const row = await one<{ id: number }>(
     database,
-    'select jobtable_internal.register_type($1, $2) as id',
-    [name, jsonText(declared)],
+    'select jobtable_internal.register_type($1, $2, $3) as id',
+    [name, jsonText(declared), payloadSchema === null ? null : jsonText(payloadSchema)],
   )
   return row.id
 }

@@ -266,6 +266,14 @@ export const jobType = jobtable.table('job_type', {
   declared: jsonb('declared').notNull().default(byDatabase),
   /** The declared columns that an operator has set to something else. */
   overrides: text('overrides').array().notNull().default(byDatabase),
+  /** What a payload of the type must be, as JSON Schema: checked at INSERT and UPDATE (JT002). */
+  payload_schema: jsonb('payload_schema'),
+  /** Whose the schema is: code (the newest that an executor has declared) or operator. */
+  payload_schema_source: text('payload_schema_source').notNull().default(byDatabase),
+  /** How often the schema has changed: 0 if there never was one. Written by the queue alone. */
+  payload_version: integer('payload_version').notNull().default(byDatabase),
+  /** What of the schema the database cannot decide, and the worker checks before it runs the job. */
+  payload_undecided: jsonb('payload_undecided').notNull().default(byDatabase),
   /** When the type was registered first. */
   created_at: timestamptz('created_at').notNull().default(byDatabase),
   /** When a registration last changed the row. */

@@ -241,6 +241,14 @@ export interface JobType {
   declared: unknown
   /** The declared columns that an operator has set to something else. */
   overrides: ColumnType<readonly string[], readonly string[] | undefined, readonly string[]>
+  /** What a payload of the type must be, as JSON Schema: checked at INSERT and UPDATE (JT002). */
+  payload_schema: unknown
+  /** Whose the schema is: code (the newest that an executor has declared) or operator. */
+  payload_schema_source: ColumnType<string, string | undefined, string>
+  /** How often the schema has changed: 0 if there never was one. Written by the queue alone. */
+  payload_version: ColumnType<number, number | undefined, number>
+  /** What of the schema the database cannot decide, and the worker checks before it runs the job. */
+  payload_undecided: unknown
   /** When the type was registered first. */
   created_at: ColumnType<Date, Date | undefined, Date>
   /** When a registration last changed the row. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Executor } from '../../src/executor.ts'
 import { loadExecutors } from '../../src/loader.ts'
 import { useDatabase } from '../support/database.ts'
+import { refusal } from '../support/refusal.ts'
 import { createTemporaryDir } from '../support/temporary.ts'
 import { allFinished, cleanUpAfterEach, startWorker, until } from '../support/worker.ts'
 
@@ -142,17 +143,26 @@ describe('import_csv', () => {
   })
 
   test.each([
-    [{ table: 'a.b.c' }, /payload table: must be a table/],
     [{ columns: { x: 'text' } }, /has no column "x", but a/],
     [{ columns: { a: 'int); drop schema target; --' } }, /column "a": PostgreSQL has no type/],
     [{ columns: { a: 'int' }, mode: 'append' }, /payload columns: are those of a new table/],
-    [{ delimiter: '"' }, /payload delimiter/],
   ])('payload %j is refused', async (wrong, message) => {
     const path = await write('one.csv', 'a\n1\n')
     const report = await imports({ path, table: 'target.none', ...wrong })
     expect(report['status']).toBe('failed')
     expect(report['error_message']).toMatch(message)
     expect(await tables()).toEqual([])
+  })
+
+  test.each([
+    [{ table: 'a.b.c' }, /payload\.table: expected a match/],
+    [{ delimiter: '"' }, /payload\.delimiter: expected/],
+  ])('payload %j is refused at INSERT', async (wrong, detail) => {
+    const insert = imports({ path: 'one.csv', table: 'target.none', ...wrong })
+    expect(await refusal(insert)).toMatchObject({
+      code: 'JT002',
+      detail: expect.stringMatching(detail),
+    })
   })
 
   test('stops when it is cancelled, and leaves nothing', async () => {

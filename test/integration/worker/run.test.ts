@@ -130,19 +130,20 @@ describe('a job that is inserted', () => {
       executors: [
         defineExecutor({
           type: 'strict',
-          payload: z.object({ files: z.array(z.object({ path: z.string() })) }),
+          // What only the executor can tell; the database refuses all else.
+          payload: z.object({
+            files: z.array(z.object({ path: z.string().refine((path) => path !== 'b', 'is b') })),
+          }),
           execute: () => {
             calls += 1
           },
         }),
       ],
     })
-    const id = await insert('strict', { files: [{ path: 'a' }, { path: 7 }] })
+    const id = await insert('strict', { files: [{ path: 'a' }, { path: 'b' }] })
     await allFinished(database())
     expect(calls).toBe(0)
-    expect((await job(id))['status_detail']).toMatch(
-      /^PayloadError: payload files\.1\.path: .*string/,
-    )
+    expect((await job(id))['status_detail']).toMatch(/^PayloadError: payload files\.1\.path: is b/)
   })
 
   test('whose result cannot be JSON is failed, not lost', async () => {

@@ -74,7 +74,8 @@ export async function probesOf(database: Database, role: string): Promise<Probe[
       select 'execute of ' || p.oid::regprocedure,
         format('grant execute on function %s to %I', p.oid::regprocedure, $1::text),
         format('select %s(%s)', p.oid::regproc, (
-          select string_agg('null::' || format_type(u.type, null), ', ' order by u.n)
+          select -- From a sub-select: a strict function of a plain null is none when it is planned.
+          string_agg(format('(select null::%s offset 0)', format_type(u.type, null)), ', ' order by u.n)
           from unnest(p.proargtypes::oid[]) with ordinality as u (type, n)
         ))
       from pg_proc p

@@ -1,0 +1,25 @@
+--! requires: code_units, compile_schema, dispatch_tree, double_of, fault, fault_place
+--! requires: format_pattern, is_multiple, is_unique, json_brief, key_count, lock_schemas
+--! requires: make_dispatchers, make_function, percent_decoded, posix_pattern, schema_array_faults
+--! requires: schema_array_parts, schema_body, schema_branches, schema_choice, schema_expression
+--! requires: schema_faults, schema_fill, schema_is_decided, schema_is_exclusive
+--! requires: schema_items_test, schema_key_test, schema_keywords, schema_mixed_faults
+--! requires: schema_mixed_parts, schema_modern, schema_nodes, schema_object_faults
+--! requires: schema_object_parts, schema_plan, schema_takes_default, schema_target, schema_tests
+--! requires: schema_types, schema_undecided
+-- Makes anew everything that was compiled of schemas, as an installation must: this version may
+-- compile otherwise than the one before.
+create or replace function jobtable_internal.recompile_schemas() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform jobtable_internal.lock_schemas();
+  perform jobtable_internal.compile_schema(t.id, t.payload_version, t.payload_schema)
+  from jobtable.job_type t
+  where t.payload_schema is not null;
+  perform jobtable_internal.make_dispatchers();
+end
+$$;
+
+select jobtable_internal.recompile_schemas();

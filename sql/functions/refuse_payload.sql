@@ -1,0 +1,26 @@
+-- Raises JT002 with everything in which a payload does not fit the schema of its type. `whose` is
+-- the row or the job.
+create or replace function jobtable_internal.refuse_payload(type text, payload jsonb, whose text)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  c_most constant integer := 50;
+  v_faults text[];
+begin
+  select jobtable_internal.schema_faults(
+    jobtable_internal.schema_plan(t.payload_schema, ''), '{}', refuse_payload.payload, '', 0)
+  into v_faults
+  from jobtable.job_type t
+  where t.name = refuse_payload.type;
+  raise exception using
+    errcode = 'JT002',
+    message = format('the payload of %s does not fit job type "%s"', whose, type),
+    detail = array_to_string(v_faults[1 : c_most], E'\n')
+      || case when cardinality(v_faults) > c_most
+        then format(E'\n… and %s more', cardinality(v_faults) - c_most) else '' end,
+    hint = format('The schema: select payload_schema from jobtable.job_type where name = %L', type);
+end
+$$;
