@@ -16,6 +16,7 @@ import {
   wasAnswered,
 } from './errors.ts'
 import type { Events } from './events.ts'
+import { type ClosedLeases, Leases } from './leases.ts'
 import { type Look, Lookout } from './lookout.ts'
 import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick.ts'
 import { adopt, tick, withPayloads } from './queries/tick.ts'
@@ -70,10 +71,7 @@ export class Dispatcher extends Service {
   readonly #backoff = new Backoff()
   readonly #caution = new Caution()
   readonly #lookout: Lookout
-  /** The leases under which jobs were handed out, until their receipts are gone. */
-  readonly #leases = new Set<Id>()
-  /** Those of them under which something ended that the database has not confirmed. */
-  readonly #doubtful = new Set<Id>()
+  readonly #leases = new Leases()
   readonly #ticks = new Map<Ticking, Promise<void>>()
   #queued: HandedJob[] = []
   /** How long one job's text was in the last claim. */
@@ -138,22 +136,15 @@ export class Dispatcher extends Service {
   }
 
   /** Leases under which nothing is held any more, and nothing on its way to the database. */
-  closedLeases(): { readonly closed: readonly Id[]; readonly doubtful: readonly Id[] } {
-    const open = new Set(this.#completer.leases())
-    for (const job of this.held) open.add(job.lease)
-    const leases = [...this.#leases].filter((lease) => !open.has(lease))
-    return {
-      closed: leases.filter((lease) => !this.#doubtful.has(lease)),
-      doubtful: leases.filter((lease) => this.#doubtful.has(lease)),
-    }
+  closedLeases(): ClosedLeases {
+    const needed = new Set(this.#completer.leases())
+    for (const job of this.held) needed.add(job.lease)
+    return this.#leases.closed(needed)
   }
 
   /** The database has been told that those leases are closed. */
-  forget(leases: readonly Id[]): void {
-    for (const lease of leases) {
-      this.#leases.delete(lease)
-      this.#doubtful.delete(lease)
-    }
+  forget(leases: ClosedLeases): void {
+    this.#leases.forget(leases)
   }
 
   /** A client may have asked a job to stop: if it is held here, the database tells who, and why. */
@@ -182,7 +173,7 @@ export class Dispatcher extends Service {
     const ids = new Set(jobs.map(({ id, lease }) => `${id} ${lease}`))
     this.#queued = this.#queued.filter(({ id, lease }) => !ids.has(`${id} ${lease}`))
     for (const { id, lease } of jobs) {
-      this.#doubtful.add(lease)
+      this.#leases.doubt(lease)
       const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)
       this.#slots.abort(id, reason, lease)
     }
@@ -214,7 +205,7 @@ export class Dispatcher extends Service {
   forsake(): readonly Outcome[] {
     this.#forsaken = true
     const left = this.#completer.forsake()
-    for (const { lease } of left) this.#doubtful.add(lease)
+    for (const { lease } of left) this.#leases.doubt(lease)
     return left
   }
 
@@ -354,7 +345,7 @@ export class Dispatcher extends Service {
     )
     if (written.length > 0) events.emit('finished', written)
     for (const outcome of refused) {
-      this.#doubtful.add(outcome.lease)
+      this.#leases.doubt(outcome.lease)
       events.emit('lost', outcome)
     }
 

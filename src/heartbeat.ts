@@ -72,7 +72,7 @@ export class Heartbeat extends Service {
       const held = dispatcher.held
       const answer = await beat(database, { worker, listens: listens(), held, ...leases })
       understudy.beaten()
-      dispatcher.forget([...leases.closed, ...leases.doubtful])
+      dispatcher.forget(leases)
       this.#backoff.reset()
       this.#timeouts = answer.timeouts
       for (const cancel of answer.cancels) dispatcher.cancel(cancel)

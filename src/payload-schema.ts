@@ -128,6 +128,8 @@ function isOpen(schema: z.core.$ZodTypes): boolean {
 
 /** A key that zod can do without is not required, whatever its declared type says. */
 function loosen(shape: Readonly<z.core.$ZodShape>, json: Record<string, unknown>): void {
+  // Of a missing key such as toString, zod finds the function that every object has.
+  if (Object.keys(shape).some((key) => key in Object.prototype)) note(json, 'inherited key')
   if (!Array.isArray(json['required'])) return
   const required = json['required'].filter((key) => shape[String(key)]?._zod.optin === undefined)
   if (required.length > 0) json['required'] = required

@@ -7,24 +7,15 @@ import {
   checkedProgress,
   resultText,
 } from './checks.ts'
-import {
-  CancelledError,
-  JobtableError,
-  LeaseLostError,
-  PayloadError,
-  PermanentFailure,
-  RetryAfter,
-  ShutdownError,
-  Snooze,
-  TimeoutError,
-} from './errors.ts'
+import { JobtableError, LeaseLostError, PayloadError, TimeoutError } from './errors.ts'
 import type { Context, Executor, Job, Progress, Transaction } from './executor.ts'
 import type { FacetWriter } from './facet.ts'
 import type { Logger } from './log.ts'
 import { loggerTo } from './log.ts'
-import type { HandedJob, Outcome, StoredError } from './queries/tick.ts'
+import type { HandedJob, Outcome } from './queries/tick.ts'
 import { storedError } from './stored-error.ts'
 import { completeWith } from './transaction.ts'
+import { type Verdict, verdictOn, verdictOnAborted } from './verdict.ts'
 
 /** How long a process that was killed takes to end at most, in milliseconds. */
 const DEATH_MS = 2_000
@@ -120,7 +111,7 @@ export class RunningJob implements Context<unknown> {
         return this.#finish(value)
       }
       this.#end()
-      return this.#outcome('completed', { result: resultText(value) })
+      return this.#judged({ outcome: 'completed', result: resultText(value) })
     } catch (error) {
       this.#forsake = forsake
       return this.#failure(error)
@@ -255,7 +246,7 @@ export class RunningJob implements Context<unknown> {
       await this.#cleanup
       this.#end()
       if (this.#committed) return undefined
-      return this.#outcome('completed', { result: resultText(value) })
+      return this.#judged({ outcome: 'completed', result: resultText(value) })
     } catch (error) {
       return await this.#failure(error)
     }
@@ -267,34 +258,11 @@ export class RunningJob implements Context<unknown> {
     await this.#cleanup
     this.#end()
     if (this.#committed) return undefined
-    const stored = storedError(error)
-    if (this.#reason !== undefined) return this.#aborted(this.#reason, stored)
-    // The database has told it before the worker could.
-    if (error instanceof CancelledError) return this.#aborted(error, stored)
-    const detail = `${stored.name}: ${firstLine(stored.message)}`
-    if (error instanceof Snooze) {
-      return this.#outcome('snoozed', { detail: firstLine(error.message), delay_ms: error.delayMs })
-    }
-    return this.#outcome('failed', {
-      detail,
-      error: stored,
-      permanent: error instanceof PermanentFailure || error instanceof PayloadError,
-      delay_ms: error instanceof RetryAfter ? error.delayMs : undefined,
-    })
-  }
-
-  /** The outcome of an attempt that was asked to end and has ended with an error, or was given up. */
-  #aborted(reason: JobtableError, error: StoredError): Outcome | undefined {
-    const detail = firstLine(reason.message)
-    if (reason instanceof LeaseLostError) return undefined
-    if (reason instanceof CancelledError) return this.#outcome('cancelled', { detail, error })
-    if (reason instanceof ShutdownError) return this.#outcome('released', { detail, error })
-    const { name, message } = reason
-    // What the executor ended with may be another error; the reason is what happened.
-    const isOther = error.name !== name
-    const cause = isOther ? `${error.name}: ${error.message}` : error.cause
-    const told = isOther ? { ...error, name, message, cause } : error
-    return this.#outcome('timed_out', { detail, error: told })
+    return this.#judged(
+      this.#reason === undefined
+        ? verdictOn(error)
+        : verdictOnAborted(this.#reason, storedError(error)),
+    )
   }
 
   /** Its grace period is over: the attempt ends, and its executor's process, if it has one. */
@@ -316,7 +284,8 @@ export class RunningJob implements Context<unknown> {
       reason: reason.message,
     })
     this.#end()
-    this.#forsake(this.#committed ? undefined : this.#aborted(reason, { name, message }))
+    const verdict = verdictOnAborted(reason, { name, message })
+    this.#forsake(this.#committed ? undefined : this.#judged(verdict))
   }
 
   #kill(): void {
@@ -357,8 +326,9 @@ export class RunningJob implements Context<unknown> {
     })
   }
 
-  #outcome(outcome: Outcome['outcome'], rest: Omit<Outcome, 'id' | 'lease' | 'outcome'>): Outcome {
-    return { id: this.handed.id, lease: this.handed.lease, outcome, ...rest }
+  #judged(verdict: Verdict | undefined): Outcome | undefined {
+    if (verdict === undefined) return undefined
+    return { id: this.handed.id, lease: this.handed.lease, ...verdict }
   }
 }
 
@@ -370,11 +340,4 @@ function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
     'then' in value &&
     typeof value.then === 'function'
   )
-}
-
-/** The longest status_detail, in characters: it is one line of a table that people read. */
-const MAX_DETAIL = 500
-
-function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').slice(0, MAX_DETAIL)
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Pool, type PoolConfig } from 'pg'
+import type { Pool, PoolConfig } from 'pg'
 import { z } from 'zod'
 import { MAX_TIMER_MS } from './alarm.ts'
 import type { Id } from './database.ts'
@@ -15,6 +15,8 @@ import { silent } from './log.ts'
 import { Maintenance, PURGE_INTERVAL_MS } from './maintenance.ts'
 import { checkSchema } from './migrate.ts'
 import { Notifier } from './notifier.ts'
+import { PooledClient } from './pooled-client.ts'
+import { CONNECT_TIMEOUT_MS, Pools } from './pools.ts'
 import { isolated } from './process/isolated.ts'
 import type { HandedJob } from './queries/tick.ts'
 import { notify, startWorker, stopWorker, type WorkerRow } from './queries/worker.ts'
@@ -37,14 +39,6 @@ export const DEFAULT_GRACE_MS = 30_000
 export const DEFAULT_ABORT_GRACE_MS = 5_000
 /** How long a stopping worker tries to write its outcomes while the database is away. */
 const FLUSH_MS = 30_000
-/** How long a server may take to accept a connection. */
-const CONNECT_TIMEOUT_MS = 10_000
-/** A tick takes milliseconds. One without an answer for so long has lost its connection. */
-const TICK_TIMEOUT_MS = 10_000
-/** Connections for executors' transactions; the dispatcher has its own three. */
-const TRANSACTION_POOL_SIZE = 8
-/** And for their facets: apart, so that long transactions do not hold up what others tell. */
-const FACET_POOL_SIZE = 4
 
 export interface WorkerOptions {
   /** Where the database is; the environment's PG* variables by default. */
@@ -100,15 +94,7 @@ export class Worker implements AsyncDisposable {
   /** As a job runs them: those of isolation `process` start a process for it. */
   readonly #executors: ReadonlyMap<string, Executor>
   readonly #log: Logger
-  readonly #ticks: Pool
-  /** One that does not arrive within its interval is sent again, by another connection. */
-  readonly #beats: Pool
-  /** Retention, proofs of LISTEN: they may wait for locks, and ticks must not wait for them. */
-  readonly #background: Pool
-  /** Progress and log lines, which every job's end waits for. */
-  readonly #telling: Pool
-  readonly #facets: Pool
-  readonly #transactions: Pool
+  readonly #pools: Pools
   #parts: Parts | undefined
   #stopping: Promise<void> | undefined
   readonly #hurry = new AbortController()
@@ -126,17 +112,11 @@ export class Worker implements AsyncDisposable {
     const { connectionString } = options
     this.#executors = byType(options.executors.map((one) => isolated(one, connectionString)))
     this.#log = options.log ?? silent
-    this.#ticks = this.#newPool({ max: 3, query_timeout: TICK_TIMEOUT_MS })
-    const { heartbeatMs } = this.#options
-    this.#beats = this.#newPool({
-      max: 1,
-      query_timeout: heartbeatMs,
-      connectionTimeoutMillis: heartbeatMs,
+    this.#pools = new Pools({
+      connectionString,
+      heartbeatMs: this.#options.heartbeatMs,
+      onTrouble: (error) => this.events.emit('trouble', error),
     })
-    this.#background = this.#newPool({ max: 2, query_timeout: TICK_TIMEOUT_MS })
-    this.#telling = this.#newPool({ max: 1, query_timeout: TICK_TIMEOUT_MS })
-    this.#facets = this.#newPool({ max: FACET_POOL_SIZE })
-    this.#transactions = this.#newPool({ max: TRANSACTION_POOL_SIZE })
   }
 
   /** The worker's number in jobtable.worker, once it has started. */
@@ -150,8 +130,8 @@ export class Worker implements AsyncDisposable {
    */
   async start(): Promise<void> {
     try {
-      await requireSchema(this.#ticks)
-      const types = await register(this.#ticks, [...this.#executors.values()])
+      await requireSchema(this.#pools.ticks)
+      const types = await register(this.#pools.ticks, [...this.#executors.values()])
       const { concurrency, heartbeatMs } = this.#options
       const row: WorkerRow = {
         host: hostname(),
@@ -162,10 +142,10 @@ export class Worker implements AsyncDisposable {
         heartbeatMs,
         leaseMs: heartbeatMs * LEASE_HEARTBEATS,
       }
-      const id = await startWorker(this.#ticks, row)
+      const id = await startWorker(this.#pools.ticks, row)
       this.#parts = this.#build(id, row, types)
     } catch (error) {
-      await this.#close()
+      await this.#pools.close()
       throw error
     }
     const { facets, dispatcher, heartbeat, others } = this.#parts
@@ -198,9 +178,9 @@ export class Worker implements AsyncDisposable {
   #build(id: Id, row: WorkerRow, types: Awaited<ReturnType<typeof register>>): Parts {
     const { events } = this
     const options = this.#options
-    const facets = new FacetWriter(this.#facets, this.#telling)
+    const facets = new FacetWriter(this.#pools.facets, this.#pools.telling)
     const tools: JobTools = {
-      pool: this.#transactions,
+      pool: this.#pools.transactions,
       facets,
       log: this.#log,
       abortGraceMs: options.abortGraceMs,
@@ -209,7 +189,7 @@ export class Worker implements AsyncDisposable {
     }
     let notifier: Notifier | undefined
     const dispatcher = new Dispatcher({
-      database: this.#ticks,
+      database: this.#pools.ticks,
       worker: id,
       types,
       concurrency: options.concurrency,
@@ -226,11 +206,11 @@ export class Worker implements AsyncDisposable {
       notifier = new Notifier({
         worker: id,
         connection: {
-          ...this.#connection(options.listenConnectionString),
+          ...connectionOf(options.listenConnectionString ?? options.connectionString),
           application_name: `jobtable:listen:${id}`,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         },
-        notify: async (channel) => await notify(this.#background, channel),
+        notify: async (channel) => await notify(this.#pools.background, channel),
         onReady: () => {
           events.emit('woken')
           dispatcher.wake()
@@ -249,7 +229,7 @@ export class Worker implements AsyncDisposable {
       overdueAt: () => dispatcher.overdueAt,
     })
     const heartbeat = new Heartbeat({
-      database: this.#beats,
+      database: this.#pools.beats,
       worker: id,
       row,
       dispatcher,
@@ -258,7 +238,7 @@ export class Worker implements AsyncDisposable {
       listens: () => notifier?.listening === true,
       understudy,
     })
-    const common = { database: this.#background, events }
+    const common = { database: this.#pools.background, events }
     const maintenance = new Maintenance({ ...common, intervalMs: options.purgeMs })
     const others = [understudy, maintenance, new Tally(common), ...(notifier ? [notifier] : [])]
     return { id, facets, dispatcher, heartbeat, others }
@@ -277,7 +257,7 @@ export class Worker implements AsyncDisposable {
 
   async #shutDown(): Promise<void> {
     const parts = this.#parts
-    if (parts === undefined) return this.#close()
+    if (parts === undefined) return this.#pools.close()
     const { dispatcher, facets, heartbeat, others } = parts
     this.events.emit('stopping')
     dispatcher.drain()
@@ -296,49 +276,11 @@ export class Worker implements AsyncDisposable {
     await facets.stop()
     // These went on until now: a running job may have been asked to stop.
     await Promise.all([heartbeat, ...others].map(async (service) => await service.stop()))
-    await stopWorker(this.#ticks, parts.id).catch((error: unknown) => {
+    await stopWorker(this.#pools.ticks, parts.id).catch((error: unknown) => {
       this.events.emit('trouble', error)
     })
-    await this.#close()
+    await this.#pools.close()
     this.events.emit('stopped')
-  }
-
-  async #close(): Promise<void> {
-    const pools = [
-      this.#ticks,
-      this.#beats,
-      this.#background,
-      this.#telling,
-      this.#facets,
-      this.#transactions,
-    ]
-    // A worker whose start has failed may still be stopped.
-    await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
-  }
-
-  #connection(connectionString?: string): PoolConfig {
-    const url = connectionString ?? this.#options.connectionString
-    return url === undefined ? {} : { connectionString: url }
-  }
-
-  #newPool(config: PoolConfig): Pool {
-    const pool = new Pool({
-      ...this.#connection(),
-      application_name: 'jobtable:worker',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-      ...config,
-    })
-    // An idle connection that breaks is replaced at its next use; without a listener it would end
-    // the process.
-    pool.on('error', (error) => {
-      // A pool that is closed forgets its connections before they are; the server may end them first.
-      if (!pool.ending) this.events.emit('trouble', error)
-    })
-    // The server may end a session in the same packet that opens it, before whoever asked for the
-    // connection can listen: its first statement tells.
-    pool.on('connect', (client) => client.on('error', () => undefined))
-    return pool
   }
 }
 
@@ -352,15 +294,15 @@ interface Parts {
 
 /** Throws a ConfigError unless the database's schema is one that this version works with. */
 async function requireSchema(pool: Pool): Promise<void> {
-  const client = await pool.connect()
-  try {
-    const { status, message } = await checkSchema(client)
-    if (status !== 'ok' && status !== 'ahead-compatible') {
-      throw new ConfigError(`schema_${status}`, message)
-    }
-  } finally {
-    client.release()
+  using pooled = await PooledClient.checkOut(pool)
+  const { status, message } = await checkSchema(pooled.client)
+  if (status !== 'ok' && status !== 'ahead-compatible') {
+    throw new ConfigError(`schema_${status}`, message)
   }
+}
+
+function connectionOf(connectionString: string | undefined): PoolConfig {
+  return connectionString === undefined ? {} : { connectionString }
 }
 
 /** Executors by type. Throws an ExecutorError if two claim one. */

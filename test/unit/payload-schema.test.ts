@@ -33,6 +33,11 @@ describe('the export of a zod schema', () => {
     expect(property).toMatchObject({ 'x-jobtable-undecided': ['default'], required: false })
   })
 
+  test('leaves keys that every object has to zod', () => {
+    const exported = exportPayloadSchema(z.object({ toString: z.string().optional() }))
+    expect(exported).toMatchObject({ 'x-jobtable-undecided': ['inherited key'] })
+  })
+
   test('puts the clock back', () => {
     const Present = globalThis.Date
     propertyOf(z.number())

@@ -29,7 +29,7 @@ test('a tick has the same plans, and touches no more pages, whatever has finishe
     for (const table of ['jobtable.job', 'jobtable_internal.ready', 'jobtable_internal.due']) {
       await client.query(`alter table ${table} set (autovacuum_enabled = off)`)
     }
-    await client.query("select jobtable_internal.register_type('planned', '{}')")
+    await client.query("select jobtable_internal.register_type('planned', '{}', null)")
     await client.query(
       `select jobtable_internal.start_worker($1, 'by-hand', 1, '0', '{planned}', 1, 60000, 180000)`,
       [WORKER],

@@ -198,7 +198,7 @@ describe('rows that a client has locked', () => {
   })
 
   test('a whole backlog locked by one transaction does not stop later jobs', async () => {
-    await database().query(`select jobtable_internal.register_type('flows', '{}')`)
+    await database().query(`select jobtable_internal.register_type('flows', '{}', null)`)
     await database().query(
       "insert into jobtable.job (type) select 'flows' from generate_series(1, 5000)",
     )

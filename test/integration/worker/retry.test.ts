@@ -104,18 +104,18 @@ describe('an executor that throws', () => {
   })
 })
 
-test('a payload that does not fit is not tried again', async () => {
+test('a payload that does not fit in what only the worker can check is not tried again', async () => {
   await startWorker(database(), {
     executors: [
       defineExecutor({
         type: 'typed',
         maxAttempts: 5,
-        payload: z.object({ path: z.string() }),
+        payload: z.object({ path: z.string().refine((path) => path.startsWith('/')) }),
         execute: () => undefined,
       }),
     ],
   })
-  const id = await insertJob(database(), 'typed', { payload: { path: 3 } })
+  const id = await insertJob(database(), 'typed', { payload: { path: 'relative' } })
   await until(database(), "(select status = 'failed' from jobtable.job where id = $1)", [id])
   expect(await readJob(database(), id)).toMatchObject({ attempt: 1 })
 })

@@ -220,7 +220,7 @@ describe('a job that is inserted', () => {
 describe('order and concurrency', () => {
   test('a smaller priority runs sooner, and within one the older job', async () => {
     const order: string[] = []
-    await database().query(`select jobtable_internal.register_type('ordered', '{}')`)
+    await database().query(`select jobtable_internal.register_type('ordered', '{}', null)`)
     const rows = await database().query<{ id: string }>(
       `insert into jobtable.job (type, priority)
        values ('ordered', 5), ('ordered', null), ('ordered', -1), ('ordered', 5), ('ordered', 0)

@@ -4,7 +4,8 @@ import { type Context, defineExecutor, type Executor } from 'jobtable'
 import { z } from 'zod'
 
 const payload = z.object({
-  task: z.string(),
+  // The database cannot check it, so that the worker does.
+  task: z.string().refine((task) => task in TASKS, 'is unknown'),
   // A value that could not be sent to another process.
   at: z
     .string()
