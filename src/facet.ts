@@ -8,7 +8,7 @@ import type { LogFields } from './log.ts'
 import { Writes } from './observed.ts'
 import type { HandedJob } from './queries/tick.ts'
 import type { LogLevel, LogRow, ProgressRow } from './queries/worker.ts'
-import { writeFacet, writeLogs, writeProgress } from './queries/worker.ts'
+import { holdLease, writeFacet, writeLogs, writeProgress } from './queries/worker.ts'
 import { Service } from './service.ts'
 import { storedError } from './stored-error.ts'
 
@@ -149,8 +149,10 @@ export class FacetWriter extends Service {
     await this.#facetsWritten(job)
     // Perhaps on its way already; then it is written twice.
     const progress = this.#progress.get(job.id)
-    if (progress !== undefined) await writeProgress(transaction, [progress])
     const lines = this.#lines.filter((line) => line.id === job.id)
+    if (progress === undefined && lines.length === 0) return
+    await holdLease(transaction, job)
+    if (progress !== undefined) await writeProgress(transaction, [progress])
     if (lines.length === 0) return
     this.#lines = this.#lines.filter((line) => line.id !== job.id)
     try {

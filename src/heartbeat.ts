@@ -78,6 +78,8 @@ export class Heartbeat extends Service {
       for (const cancel of answer.cancels) dispatcher.cancel(cancel)
       if (!answer.known) await startWorker(database, this.#options.row, worker)
       if (!answer.known || answer.wasLost || this.#isUncertain) await this.#checkHeld()
+      // Until now it was given no job.
+      if (!answer.known || answer.wasLost) dispatcher.wake()
       const next = await this.#rescuer.look(answer, intervalMs / 2)
       return Math.min(next, Math.max(0, begun + intervalMs - performance.now()))
     } catch (error) {

@@ -79,7 +79,8 @@ export class Slots {
   readonly #options: SlotsOptions
   readonly #types: readonly TypeSlots[]
   readonly #byName: ReadonlyMap<string, TypeSlots>
-  readonly #running = new Map<Id, RunningJob>()
+  /** Attempts: of one job there may be two, if others have rescued it from this very worker. */
+  readonly #running = new Set<RunningJob>()
   #line: HandedJob[] = []
   /** Where the line begins in its array. */
   #first = 0
@@ -113,10 +114,7 @@ export class Slots {
 
   /** The jobs that run, and those in line. */
   get held(): HandedJob[] {
-    return [
-      ...Array.from(this.#running.values(), (job) => job.handed),
-      ...this.#line.slice(this.#first),
-    ]
+    return [...Array.from(this.#running, (job) => job.handed), ...this.#line.slice(this.#first)]
   }
 
   /**
@@ -223,7 +221,7 @@ export class Slots {
     this.#line = []
     this.#first = 0
     for (const job of left) this.#leave(job)
-    for (const { handed } of this.#running.values()) {
+    for (const { handed } of this.#running) {
       const type = this.#byName.get(handed.type)
       if (type !== undefined) type.meanMs = undefined
     }
@@ -232,7 +230,7 @@ export class Slots {
 
   /** Whether a job runs here or stands in line. */
   has(id: Id): boolean {
-    return this.#running.has(id) || this.#placeInLine(id) >= 0
+    return this.held.some((job) => job.id === id)
   }
 
   /**
@@ -241,8 +239,10 @@ export class Slots {
    * @param lease only the attempt under this lease; of one job another may have come meanwhile
    */
   abort(id: Id, reason: JobtableError, lease?: Id): HandedJob | undefined {
-    const running = this.#running.get(id)
-    if (lease === undefined || running?.handed.lease === lease) running?.abort(reason)
+    for (const job of this.#running) {
+      const { handed } = job
+      if (handed.id === id && (lease === undefined || handed.lease === lease)) job.abort(reason)
+    }
     const n = this.#placeInLine(id)
     if (n < 0 || (lease !== undefined && this.#line[n]?.lease !== lease)) return undefined
     const [job] = this.#line.splice(n, 1)
@@ -251,13 +251,13 @@ export class Slots {
   }
 
   abortAll(reason: JobtableError): void {
-    for (const job of this.#running.values()) job.abort(reason)
+    for (const job of this.#running) job.abort(reason)
   }
 
   /** When the first of the running jobs will be overdue, by performance.now(). */
   get overdueAt(): number {
     let first = Infinity
-    for (const { overdueAt } of this.#running.values()) first = Math.min(first, overdueAt ?? first)
+    for (const { overdueAt } of this.#running) first = Math.min(first, overdueAt ?? first)
     return first
   }
 
@@ -287,7 +287,7 @@ export class Slots {
   #start(handed: HandedJob): void {
     const { events, prepare } = this.#options
     const job = prepare(handed)
-    this.#running.set(handed.id, job)
+    this.#running.add(job)
     events.emit('begun', handed)
     const begun = performance.now()
     this.#stuckSince = begun
@@ -306,8 +306,7 @@ export class Slots {
   #end(job: RunningJob, outcome: Outcome | undefined, begun: number): void {
     const { handed } = job
     // One that was given up has ended already.
-    if (this.#running.get(handed.id) !== job) return
-    this.#running.delete(handed.id)
+    if (!this.#running.delete(job)) return
     const type = this.#leave(handed)
     if (type !== undefined) {
       const ms = Math.max(SHORTEST_MS, performance.now() - begun)

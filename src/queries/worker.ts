@@ -216,6 +216,17 @@ export async function setUp(database: Database, sql: string): Promise<void> {
   )
 }
 
+/**
+ * Locks the row of a job that is held, in the transaction that is about to complete it: what is told in
+ * there passes over rows that a client has locked, and this waits for it, as the completion does.
+ */
+export async function holdLease(
+  database: Database,
+  { id, lease }: Pick<HandedJob, 'id' | 'lease'>,
+): Promise<void> {
+  await one(database, 'select jobtable_internal.require_lease($1, $2, false)', [id, lease])
+}
+
 export interface ProgressRow {
   readonly id: Id
   readonly lease: Id

@@ -207,6 +207,38 @@ describe('a facet', () => {
 })
 
 describe('transaction', () => {
+  test('keeps what is told in it, although a client holds the job’s row meanwhile', async () => {
+    const client = new pg.Client({ connectionString: database().url })
+    await client.connect()
+    await startWorker(database(), {
+      executors: [
+        defineExecutor({
+          type: 'tells_within',
+          execute: async ({ job, transaction, progress, log }) =>
+            await transaction(async () => {
+              await client.query('begin')
+              await client.query("update jobtable.job set title = 'mine' where id = $1", [job.id])
+              progress({ stage: 'within' })
+              log.info('within')
+            }),
+        }),
+      ],
+    })
+    const [id] = await insert('tells_within')
+    await until(
+      database(),
+      `exists (select from pg_stat_activity
+               where datname = current_database() and wait_event_type = 'Lock')`,
+    )
+    await client.query('commit')
+    await client.end()
+    await allFinished(database())
+    expect((await reports())[0]).toMatchObject({ id, status: 'completed', stage: 'within' })
+    expect(await database().query('select message from jobtable.job_log')).toEqual([
+      { message: 'within' },
+    ])
+  })
+
   test('commits the writes with the completion, and what it returns is the result', async () => {
     await database().query('create table effect (job bigint)')
     await startWorker(database(), {

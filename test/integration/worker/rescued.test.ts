@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { LeaseLostError } from '../../../src/errors.ts'
+import { defineExecutor } from '../../../src/executor.ts'
+import { rescue } from '../../../src/queries/worker.ts'
+import { useDatabase } from '../../support/database.ts'
+import { insertJob, insertJobs, readJob } from '../../support/job.ts'
+import { allFinished, cleanUpAfterEach, gate, next, startWorker } from '../../support/worker.ts'
+
+const GRACE_MS = 100
+
+const database = useDatabase()
+cleanUpAfterEach(database)
+
+/** Takes a worker's jobs as another one would that has not heard of it for too long. */
+async function takeJobsOf(worker: string): Promise<number> {
+  for (;;) {
+    const [row] = await database().query<{ seen_at: string }>(
+      'select seen_at::text from jobtable.worker where id = $1',
+      [worker],
+    )
+    const { rescued } = await rescue(database().pool, worker, row?.seen_at ?? '', 100)
+    // It may have shown life in between.
+    if (rescued > 0) return rescued
+  }
+}
+
+test('a worker that was taken for lost lets go of its jobs, runs on, and loses no slot', async () => {
+  const held = gate()
+  const both = gate()
+  const reasons: unknown[] = []
+  const running = new Set<string>()
+  const worker = await startWorker(database(), {
+    concurrency: 2,
+    abortGraceMs: GRACE_MS,
+    heartbeatMs: 100,
+    executors: [
+      defineExecutor({
+        type: 'rescued',
+        maxAttempts: 2,
+        onAbort: ({ reason }) => void reasons.push(reason),
+        execute: async ({ job }) => {
+          // Deaf in its first attempt; in the second it takes longer than that is waited for.
+          await (job.attempt === 1 ? held.opened : delay(3 * GRACE_MS))
+        },
+      }),
+      defineExecutor({
+        type: 'both',
+        execute: async ({ job }) => {
+          running.add(job.id)
+          if (running.size === 2) both.open()
+          await both.opened
+        },
+      }),
+    ],
+  })
+  const begun = next(worker, 'begun')
+  const id = await insertJob(database(), 'rescued')
+  await begun
+  const dropped = next(worker, 'dropped')
+  expect(await takeJobsOf(worker.id ?? '')).toBe(1)
+  expect((await dropped)[0].map((job) => job.id)).toEqual([id])
+  await allFinished(database())
+  expect(await readJob(database(), id)).toMatchObject({ status: 'completed', attempt: 2 })
+  expect(reasons).toEqual([expect.any(LeaseLostError)])
+  held.open()
+  await insertJobs(database(), 'both', 2)
+  await allFinished(database())
+  expect(running.size).toBe(2)
+})
