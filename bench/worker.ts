@@ -1,5 +1,6 @@
 // A worker's own process: it runs one system's worker, as somebody would who uses that system, and tells its
 // parent how many jobs were completed, and when.
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nowUs } from './lib/clock.ts'
 import type { Task, Usage, WorkerAnswer, WorkerOrder } from './lib/messages.ts'
@@ -17,6 +18,7 @@ let telling: NodeJS.Timeout | undefined
 const latencies: { startUs: number[]; doneUs: number[] } = { startUs: [], doneUs: [] }
 /** When running jobs were meant to be sent, by id. */
 const sentUs = new Map<string, number>()
+const signals: Record<string, number> = {}
 
 function tell(answer: WorkerAnswer): void {
   process.send?.(answer)
@@ -51,6 +53,13 @@ function noteStart(id: string, { sentUs: sent }: Payload): void {
   sentUs.set(id, sent)
 }
 
+async function noteSignal(id: string, _payload: Payload, signal?: AbortSignal): Promise<void> {
+  if (signal === undefined) throw new Error('this system asks no job to stop')
+  await once(signal, 'abort')
+  signals[id] = nowUs()
+  signal.throwIfAborted()
+}
+
 function bodyOf({ body }: Task): Work['begin'] {
   switch (body) {
     case 'nothing':
@@ -59,6 +68,8 @@ function bodyOf({ body }: Task): Work['begin'] {
       return (_id, { ms }) => sleep(Number(ms))
     case 'latency':
       return noteStart
+    case 'cancel':
+      return noteSignal
   }
 }
 
@@ -92,6 +103,8 @@ async function obey(order: WorkerOrder): Promise<void> {
     }
     case 'latencies':
       return tell({ answer: 'latencies', latencies })
+    case 'signals':
+      return tell({ answer: 'signals', signals })
   }
 }
 

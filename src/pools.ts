@@ -2,7 +2,10 @@ import { Pool, type PoolConfig } from 'pg'
 
 /** How long a server may take to accept a connection. */
 export const CONNECT_TIMEOUT_MS = 10_000
-/** A tick takes milliseconds. One without an answer for so long has lost its connection. */
+/**
+ * A tick takes milliseconds, and so does what jobs tell. A statement of either without an answer for so
+ * long has lost its connection.
+ */
 const TICK_TIMEOUT_MS = 10_000
 /** Connections for executors' transactions; the dispatcher has its own three. */
 const TRANSACTION_POOL_SIZE = 8
@@ -39,7 +42,7 @@ export class Pools {
     })
     this.background = newPool(options, { max: 2, query_timeout: TICK_TIMEOUT_MS })
     this.telling = newPool(options, { max: 1, query_timeout: TICK_TIMEOUT_MS })
-    this.facets = newPool(options, { max: FACET_POOL_SIZE })
+    this.facets = newPool(options, { max: FACET_POOL_SIZE, query_timeout: TICK_TIMEOUT_MS })
     this.transactions = newPool(options, { max: TRANSACTION_POOL_SIZE })
   }
 

@@ -18,6 +18,18 @@ export interface Completion<T> {
   readonly killed: AbortSignal
 }
 
+/** A connection in a transaction of its own. */
+async function checkOutBegun(pool: Pool): Promise<PooledClient> {
+  const pooled = await PooledClient.checkOut(pool)
+  try {
+    await begin(pooled.client)
+    return pooled
+  } catch (error) {
+    pooled.break(error instanceof Error ? error : new Error(String(error)))
+    throw error
+  }
+}
+
 /**
  * Runs `work` in a transaction whose last statement completes the job. If the answer to COMMIT is
  * lost, the job's row tells whether it happened; the work is never run again for that.
@@ -26,14 +38,13 @@ export async function completeWith<T>(
   { pool, job, resultText, signal, killed }: Completion<T>,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  // Nothing has been sent yet: waiting for a connection that others use is no failure.
-  using pooled = await withRetry(async () => await PooledClient.checkOut(pool), signal)
+  // Nothing has happened yet: waiting for a connection, or meeting one that is lost, is no failure.
+  using pooled = await withRetry(async () => await checkOutBegun(pool), signal)
   const { client } = pooled
   const kill = (): void => pooled.break(new Error('the transaction was given up'))
   killed.addEventListener('abort', kill)
   try {
     killed.throwIfAborted()
-    await begin(client)
     const value = await work({ query: client.query.bind(client) })
     await complete(client, job, resultText(value))
     try {

@@ -1,7 +1,10 @@
 import type { Settings, Target } from '../systems/system.ts'
 
-/** What each job does: nothing, sleep as its payload says, or tell when it began and was completed. */
-export type Body = 'nothing' | 'sleep' | 'latency'
+/**
+ * What each job does: nothing, sleep as its payload says, tell when it began and was completed, or run
+ * until it is asked to stop and tell when that was.
+ */
+export type Body = 'nothing' | 'sleep' | 'latency' | 'cancel'
 
 /** What a worker's process is to do. */
 export interface Task {
@@ -19,7 +22,7 @@ export interface Task {
 /** What a worker's process is told. */
 export type WorkerOrder =
   | { readonly order: 'prepare'; readonly task: Task }
-  | { readonly order: 'start' | 'usage' | 'latencies' }
+  | { readonly order: 'start' | 'usage' | 'latencies' | 'signals' }
 
 /** What a process has used. */
 export interface Usage {
@@ -35,12 +38,16 @@ export interface Latencies {
   readonly doneUs: readonly number[]
 }
 
+/** When the signals of jobs that were asked to stop have fired, in µs of the machine's clock, by id. */
+export type Signals = Readonly<Record<string, number>>
+
 /** What a worker's process answers. */
 export type WorkerAnswer =
   | { readonly answer: 'prepared' | 'started' }
   | { readonly answer: 'tally'; readonly jobs: number; readonly atUs: number }
   | { readonly answer: 'usage'; readonly usage: Usage }
   | { readonly answer: 'latencies'; readonly latencies: Latencies }
+  | { readonly answer: 'signals'; readonly signals: Signals }
 
 /** What a sender's process is told. */
 export type SenderOrder =

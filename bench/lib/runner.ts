@@ -1,6 +1,6 @@
 import { Child } from './child.ts'
 import { nowUs } from './clock.ts'
-import type { Latencies, Task, Usage, WorkerAnswer, WorkerOrder } from './messages.ts'
+import type { Latencies, Signals, Task, Usage, WorkerAnswer, WorkerOrder } from './messages.ts'
 
 /** No system here lets this pass between two completions while jobs wait. */
 const STALL_MS = 60_000
@@ -88,6 +88,13 @@ export class Runners implements AsyncDisposable {
       startUs: answers.flatMap(({ latencies }) => latencies.startUs),
       doneUs: answers.flatMap(({ latencies }) => latencies.doneUs),
     }
+  }
+
+  /** Of all jobs so far that were asked to stop. */
+  async signals(): Promise<Signals> {
+    const asked = this.#children.map((child) => child.ask({ order: 'signals' }, 'signals'))
+    const answers = await Promise.all(asked)
+    return Object.assign({}, ...answers.map(({ signals }) => signals))
   }
 
   /** Ends the processes, and with them their sessions. */

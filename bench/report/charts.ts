@@ -7,6 +7,7 @@ type Panel = Extract<TopLevelSpec, { readonly concat: unknown }>['concat'][numbe
 
 /** The figure that a scenario is about, by scenario; the others are about jobs a second. */
 const SUBJECT: Readonly<Record<string, FigureName>> = {
+  cancel: 'signalP99Ms',
   enqueue: 'rowsPerSecond',
   idle: 'serverCpuMsPerMinute',
   'long-jobs': 'efficiency',

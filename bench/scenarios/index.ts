@@ -1,5 +1,6 @@
 import type { Scenario } from '../lib/scenario.ts'
 import { backlog } from './backlog.ts'
+import { cancel } from './cancel.ts'
 import { counts } from './counts.ts'
 import { drain } from './drain.ts'
 import { enqueue } from './enqueue.ts'
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   guarded,
   sustained,
   latency,
+  cancel,
   backlog,
   future,
   pinned,

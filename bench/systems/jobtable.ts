@@ -79,7 +79,10 @@ export const jobtable: System = {
     const executors = types.map((type) =>
       begin === undefined
         ? defineExecutor({ type, execute() {} })
-        : defineExecutor({ type, execute: ({ job, payload }) => begin(job.id, payload) }),
+        : defineExecutor({
+            type,
+            execute: ({ job, payload, signal }) => begin(job.id, payload, signal),
+          }),
     )
     const worker = new Worker({ ...settings, connectionString: url, executors })
     worker.events.on('finished', (outcomes) =>

@@ -24,11 +24,14 @@ export interface Variant {
 /** What a job carries beside its type. */
 export type Payload = Readonly<Record<string, unknown>>
 
+/** The body of a job; `signal` fires when it is asked to stop, where a system has such a thing. */
+export type Begin = (id: string, payload: Payload, signal?: AbortSignal) => void | Promise<void>
+
 /** What a worker's process does with the jobs, and whom it tells. */
 export interface Work {
   readonly types: readonly string[]
   /** The body of each job; undefined: nothing at all. */
-  readonly begin: ((id: string, payload: Payload) => void | Promise<void>) | undefined
+  readonly begin: Begin | undefined
   /** To be called when so many completions are in the database. */
   readonly completed: (count: number, ids: () => readonly string[]) => void
 }

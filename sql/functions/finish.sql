@@ -23,7 +23,9 @@ begin
     v_written := jobtable_internal.finish_plain(completed, leases, v_now);
     if v_written < cardinality(completed) then
       select u.locked, u.lost into locked, lost
-      from jobtable_internal.unwritten(completed, leases) u;
+      from jobtable_internal.unwritten(
+        completed, leases, array_fill('completed'::text, array[cardinality(completed)])
+      ) u;
     end if;
   end if;
 

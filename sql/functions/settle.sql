@@ -117,7 +117,8 @@ begin
   select u.locked, u.lost into locked, lost
   from jobtable_internal.unwritten(
     array(select (o ->> 'id')::bigint from jsonb_array_elements(outcomes) o),
-    array(select (o ->> 'lease')::bigint from jsonb_array_elements(outcomes) o)
+    array(select (o ->> 'lease')::bigint from jsonb_array_elements(outcomes) o),
+    array(select o ->> 'outcome' from jsonb_array_elements(outcomes) o)
   ) u;
   -- What went back has given up its lease, which is what was asked.
   lost := array(select unnest(lost) except select unnest(back));

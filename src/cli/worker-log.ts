@@ -10,6 +10,8 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] 
 
 export type WorkerLogLevel = (typeof LOG_LEVELS)[number]
 
+/** An outage is over when nothing has failed for so long since, in milliseconds: longer than any pause. */
+const QUIET_MS = 5_000
 /** How long without trouble makes an outage another one, in milliseconds. */
 const OUTAGE_GAP_MS = 60_000
 
@@ -78,6 +80,7 @@ export function logFaults(log: Logger): void {
 export function logEvents(worker: Worker, log: Logger): void {
   const { events } = worker
   let troubledAt: number | undefined
+  let quiet: NodeJS.Timeout | undefined
   events.on('started', (id) => log.info('worker started', { worker: id }))
   events.on('listening', (fault) => {
     if (fault === undefined) log.info('listening: jobs are picked up at once')
@@ -110,11 +113,19 @@ export function logEvents(worker: Worker, log: Logger): void {
     const now = performance.now()
     const known = troubledAt !== undefined && now - troubledAt < OUTAGE_GAP_MS
     troubledAt = now
+    clearTimeout(quiet)
     if (!known) log.warn('trouble with the database; trying again', { reason: messageOf(error) })
   })
   events.on('recovered', () => {
-    if (troubledAt !== undefined) log.info('the database answers again')
-    troubledAt = undefined
+    // Some of a worker's connections may be well while others are not.
+    clearTimeout(quiet)
+    quiet = setTimeout(() => {
+      troubledAt = undefined
+      log.info('the database answers again')
+    }, QUIET_MS).unref()
   })
-  events.on('stopped', () => log.info('worker stopped'))
+  events.on('stopped', () => {
+    clearTimeout(quiet)
+    log.info('worker stopped')
+  })
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import type { Id } from '../database.ts'
 import { ConfigError } from '../errors.ts'
 import { type Executor, MAX_CONCURRENCY } from '../executor.ts'
+import { HEARTBEAT_MS } from '../heartbeat.ts'
 import { type Logger, withFields } from '../log.ts'
 import { requireSchema } from '../migrate.ts'
 import { DEFAULT_CONCURRENCY, DEFAULT_GRACE_MS, DEFAULT_POLL_MS, Worker } from '../worker.ts'
@@ -20,12 +21,16 @@ import { Interruption } from './interruption.ts'
 import { duration, integer, repeated } from './options.ts'
 import { createLog, LOG_LEVELS, logEvents, logFaults, type WorkerLogLevel } from './worker-log.ts'
 
+/** An hour: three of them are the longest that jobs of a dead worker wait. */
+const MAX_HEARTBEAT_MS = 3_600_000
+
 interface WorkerCommandOptions extends DatabasesOptions {
   readonly executors: readonly string[]
   readonly concurrency: number
   readonly prefetch: number
   readonly poll: number
   readonly grace: number
+  readonly heartbeat: number
   /** false: --no-listen. */
   readonly listen: boolean
   readonly listenUrl?: readonly string[]
@@ -61,6 +66,12 @@ export function workerCommand(): Command {
       'when stopping, let jobs run on for this long, in milliseconds',
       duration,
       DEFAULT_GRACE_MS,
+    )
+    .option(
+      '--heartbeat <ms>',
+      'show this often that the worker lives, in milliseconds; after three missed ones others run its jobs',
+      integer(1, MAX_HEARTBEAT_MS),
+      HEARTBEAT_MS,
     )
     .option(
       '--listen-url <url>',
@@ -124,6 +135,7 @@ async function prepare(
     prefetch: options.prefetch,
     pollMs: options.poll,
     graceMs: options.grace,
+    heartbeatMs: options.heartbeat,
     log,
   })
   logEvents(worker, log)

@@ -1,5 +1,9 @@
+import type { QueryConfig } from 'pg'
 import type { Database } from '../database.ts'
 import { all } from '../database.ts'
+
+/** Beginning a transaction takes no time; without an answer for so long the connection is lost. */
+const BEGIN_TIMEOUT_MS = 10_000
 
 /** Lets a session name the queue's tables without their schema. */
 export async function useJobtableSchema(database: Database): Promise<void> {
@@ -19,12 +23,16 @@ export async function listen(database: Database, channel: string): Promise<void>
  * cannot): what the transaction has locked is free again then. Behind a pooler it concerns the pooler.
  */
 export async function begin(database: Database): Promise<void> {
-  await database.query(
-    `begin;
+  const text = `begin;
      set local tcp_keepalives_idle = 10;
      set local tcp_keepalives_interval = 5;
      set local tcp_keepalives_count = 3;
      select set_config('client_connection_check_interval', '5s', true)
-     where version() !~* 'visual c|mingw'`,
-  )
+     where version() !~* 'visual c|mingw'`
+  // The driver's types leave out that a statement may have a limit of its own.
+  const statement: QueryConfig & { readonly query_timeout: number } = {
+    text,
+    query_timeout: BEGIN_TIMEOUT_MS,
+  }
+  await database.query(statement)
 }

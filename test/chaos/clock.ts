@@ -1,11 +1,6 @@
-import { existsSync } from 'node:fs'
 import { chmod, mkdir, readlink, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-
-/** Where Debian and its relatives install libfaketime, by architecture. */
-const LIBRARIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map(
-  (triplet) => `/usr/lib/${triplet}/faketime/libfaketime.so.1`,
-)
+import { faketimeLibrary } from '../support/faketime.ts'
 
 /** A server's clock: the machine's, and so many seconds ahead of it or behind. */
 export interface MovableClock {
@@ -22,8 +17,7 @@ export interface MovableClock {
  * @param postgres the process id of a running server, whose program is to be started with it
  */
 export async function createClock(dir: string, postgres: number): Promise<MovableClock> {
-  const library = LIBRARIES.find((path) => existsSync(path))
-  if (library === undefined) {
+  if (faketimeLibrary === undefined) {
     throw new Error('libfaketime is not installed: apt-get install libfaketime')
   }
   const file = join(dir, 'clock')
@@ -41,7 +35,7 @@ export async function createClock(dir: string, postgres: number): Promise<Movabl
     join(binDir, 'postgres'),
     [
       '#!/bin/sh',
-      `export LD_PRELOAD=${library} FAKETIME_TIMESTAMP_FILE='${file}'`,
+      `export LD_PRELOAD=${faketimeLibrary} FAKETIME_TIMESTAMP_FILE='${file}'`,
       // Sessions must not disagree about the time; waiting, timeouts and files stay real.
       'export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1',
       `exec '${program}' "$@"`,

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { hasPooler, type Pooler, startPooler } from '../support/pooler.ts'
 import { freePort } from '../support/port.ts'
+import { type Proxy, startProxy } from '../support/proxy.ts'
 import { Observer } from './observer.ts'
 import { createPool } from './pool.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { type Proxy, startProxy } from './proxy.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 /** So many that jobs that take their time leave room for the others. */

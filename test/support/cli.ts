@@ -17,6 +17,8 @@ export interface CliOptions {
   /** Standard input. Default: empty. */
   readonly stdin?: string
   readonly cwd?: string
+  /** It is killed when it takes longer. Default: 40 s, more than any command should take. */
+  readonly patienceMs?: number
 }
 
 /** How a command ended. */
@@ -56,7 +58,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH, HOME, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: PATIENCE_MS,
+    timeout: options.patienceMs ?? PATIENCE_MS,
     killSignal: 'SIGKILL',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })

@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest'
 import { BUSY_ATTEMPTS, dropDatabase, isBusy } from './drop-database.ts'
-import type { TestServer } from './server.ts'
+import {
+  type PrivateServer,
+  type PrivateServerOptions,
+  startPrivateServer,
+  type TestServer,
+} from './server.ts'
 
 /** A database of one test file, with jobtable installed. */
 export interface Database extends AsyncDisposable {
@@ -116,6 +121,29 @@ export async function expectNoLeaks(
     found = await others()
   }
   expect(found, 'connections left behind').toEqual([])
+}
+
+/**
+ * A server of the test file's own, with a database as by useDatabase, for tests that harm the server.
+ *
+ * @returns how to get at both, from the first `beforeAll` on
+ */
+export function useOwnServer(
+  options: PrivateServerOptions = {},
+): () => { readonly server: PrivateServer; readonly database: Database } {
+  let own: { readonly server: PrivateServer; readonly database: Database } | undefined
+  beforeAll(async () => {
+    const server = await startPrivateServer(options)
+    own = { server, database: await createDatabase({ server: server.server }) }
+  })
+  afterAll(async () => {
+    await own?.database.pool.end()
+    await own?.server[Symbol.asyncDispose]()
+  })
+  return () => {
+    if (own === undefined) throw new Error('the server is there from beforeAll on')
+    return own
+  }
 }
 
 async function clone(client: pg.Client, name: string, template: string): Promise<void> {

@@ -1,11 +1,14 @@
 // The one place that decides which PostgreSQL the tests use.
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { type EmbeddedServer, startEmbedded } from '../../src/embedded.ts'
+import { type EmbeddedServer, type StopMode, startEmbedded } from '../../src/embedded.ts'
 import { findDocker } from './docker.ts'
 import { dropDatabase } from './drop-database.ts'
+import { freePort } from './port.ts'
 import { createTemporaryDir } from './temporary.ts'
 
 /** What a test is told of the server; plain data, since tests run in other processes. */
@@ -24,14 +27,35 @@ export interface TestServer {
 /** A server, and how to be rid of it. */
 export interface RunningServer extends AsyncDisposable {
   readonly server: TestServer
-  /** The embedded server behind it, for tests that kill it; undefined for the other kinds. */
-  readonly embedded: EmbeddedServer | undefined
+}
+
+/** A server that a test may stop and start again: with its data, at the same address. */
+export interface PrivateServer extends RunningServer {
+  readonly dataDir: string
+  /** To an empty database, as the ordinary role that owns it. */
+  readonly url: string
+  /** Kept over restarts. */
+  readonly port: number
+  stop(mode: StopMode): Promise<void>
+  /** Returns when it accepts connections; also if it runs already. */
+  start(): Promise<void>
+  /**
+   * Serves a copy of the stopped server's data at another port, as a standby does that is promoted: with
+   * all that was committed.
+   */
+  promote(): Promise<PromotedServer>
+}
+
+export interface PromotedServer extends AsyncDisposable {
+  readonly port: number
 }
 
 export interface PrivateServerOptions {
   /** Whether fsync is on. Default false. */
   readonly durable?: boolean
   readonly settings?: Readonly<Record<string, string>>
+  /** Its folder, which the caller removes. Default: a temporary one. */
+  readonly dataDir?: string
 }
 
 declare module 'vitest' {
@@ -73,21 +97,43 @@ async function startServer(): Promise<RunningServer> {
  */
 export async function startPrivateServer(
   options: PrivateServerOptions = {},
-): Promise<RunningServer> {
-  const dataDir = await createTemporaryDir()
-  const removeDir = async (): Promise<void> => await rm(dataDir, { recursive: true, force: true })
+): Promise<PrivateServer> {
+  const dataDir = options.dataDir ?? (await createTemporaryDir())
+  const removeDir = async (): Promise<void> => {
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+  }
   try {
     const binDir = process.env['JOBTABLE_TEST_BIN']
-    const embedded = await startEmbedded({
-      dataDir,
-      durable: options.durable ?? false,
-      settings: { ...SETTINGS, ...options.settings },
-      ...(binDir ? { binDir } : {}),
-    })
-    const server = await describe('embedded', `embedded in ${dataDir}`, embedded.adminUrl)
+    const launch = async (dir: string, port?: number): Promise<EmbeddedServer> =>
+      await startEmbedded({
+        dataDir: dir,
+        durable: options.durable ?? false,
+        settings: { ...SETTINGS, ...options.settings },
+        ...(binDir ? { binDir } : {}),
+        ...(port === undefined ? {} : { port }),
+      })
+    let embedded = await launch(dataDir)
     return {
-      server,
-      embedded,
+      server: await describe('embedded', `embedded in ${dataDir}`, embedded.adminUrl),
+      dataDir,
+      url: embedded.url,
+      port: Number(new URL(embedded.url).port),
+      stop: async (mode) => await embedded.stop(mode),
+      start: async () => {
+        embedded = await launch(dataDir)
+      },
+      promote: async () => {
+        await using stack = new AsyncDisposableStack()
+        const dir = await createTemporaryDir()
+        stack.defer(async () => await rm(dir, { recursive: true, force: true }))
+        // With its owner, who runs the server.
+        await promisify(execFile)('cp', ['-a', `${dataDir}/.`, dir])
+        const port = await freePort()
+        const promoted = await launch(dir, port)
+        stack.defer(async () => await promoted.stop('immediate'))
+        const kept = stack.move()
+        return { port, [Symbol.asyncDispose]: async () => await kept.disposeAsync() }
+      },
       [Symbol.asyncDispose]: async () => {
         await embedded.stop('immediate')
         await removeDir()
@@ -112,7 +158,6 @@ async function startContainer(): Promise<RunningServer> {
   )
   return {
     server,
-    embedded: undefined,
     [Symbol.asyncDispose]: async () => void (await container.stop()),
   }
 }
@@ -121,7 +166,6 @@ async function useGiven(url: string): Promise<RunningServer> {
   const server = await describe('given', 'TEST_DATABASE_URL', url)
   return {
     server,
-    embedded: undefined,
     [Symbol.asyncDispose]: async () => await removeTraces(url, server),
   }
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach } from 'vitest'
+import { afterEach, expect } from 'vitest'
+import { logEvents } from '../../src/cli/worker-log.ts'
 import type { WorkerEvents } from '../../src/events.ts'
+import { loggerTo } from '../../src/log.ts'
 import { Worker, type WorkerOptions } from '../../src/worker.ts'
 import type { Database } from './database.ts'
 import { type Pooler, startPooler } from './pooler.ts'
@@ -56,13 +58,35 @@ export function cleanUpAfterEach(database: () => Database): void {
   })
 }
 
+/** What a worker's log would say, as it does. */
+export function linesOf(worker: Worker): readonly string[] {
+  const lines: string[] = []
+  logEvents(
+    worker,
+    loggerTo((_level, message) => lines.push(message)),
+  )
+  return lines
+}
+
+/** How a log tells of an outage, and of its end. */
+export const TROUBLE = 'trouble with the database'
+export const RECOVERED = 'the database answers again'
+
+/** Waits until a log tells that an outage is over: it has told of one outage, once. */
+export async function expectToldOnce(lines: readonly string[]): Promise<void> {
+  const told = (start: string): number => lines.filter((line) => line.startsWith(start)).length
+  await expect.poll(() => told(RECOVERED), { timeout: PATIENCE_MS }).toBeGreaterThan(0)
+  expect([told(TROUBLE), told(RECOVERED)]).toEqual([1, 1])
+}
+
 /** The arguments of a worker's next event of one kind. */
 export async function next<E extends keyof WorkerEvents>(
   worker: Worker,
   event: E,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<WorkerEvents[E]> {
   return (await once(worker.events, event, {
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(patienceMs),
   })) as unknown as WorkerEvents[E]
 }
 
@@ -80,6 +104,32 @@ export async function until(
     if (Date.now() > deadline)
       throw new Error(`still not true: ${condition} ${JSON.stringify(values)}`)
     await delay(5)
+  }
+}
+
+/** Waits until a worker has given so many more signs of life, whatever the database's clock says. */
+export async function beats(
+  database: Pick<Database, 'query'>,
+  worker: string,
+  count: number,
+  patienceMs: number = PATIENCE_MS,
+): Promise<void> {
+  const version = async (): Promise<string> => {
+    const [row] = await database.query<{ version: string }>(
+      'select xmin::text as version from jobtable.worker where id = $1',
+      [worker],
+    )
+    return row?.version ?? ''
+  }
+  let last = await version()
+  for (let beat = 0; beat < count; beat += 1) {
+    await until(
+      database,
+      '(select xmin::text <> $2 from jobtable.worker where id = $1)',
+      [worker, last],
+      patienceMs,
+    )
+    last = await version()
   }
 }
 

@@ -64,6 +64,18 @@ describe('a rescue', () => {
     expect(await readJob(database(), id)).toMatchObject({ status: 'failed', holds_key: false })
   })
 
+  test.each([{}, { result: '1' }])(
+    'that fails a job makes its late completion (%o) a lost one',
+    async (more) => {
+      const dead = await startTicker(database(), 'late_end')
+      const id = await insertJob(database(), 'late_end')
+      const job = only(await dead.claim())
+      await rescue(dead)
+      expect(await dead.finish([outcome(job, 'completed', more)])).toMatchObject({ lost: [id] })
+      expect(await readJob(database(), id)).toMatchObject({ status: 'failed' })
+    },
+  )
+
   test('cancels jobs that were asked to stop', async () => {
     const dead = await startTicker(database(), 'asked')
     const id = await insertJob(database(), 'asked', { max_attempts: 9 })

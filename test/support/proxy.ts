@@ -11,36 +11,44 @@ export interface Proxy extends AsyncDisposable {
   cut(): void
   /** What connects from now on passes. What was connected is reset, as by a firewall that knows nothing of it. */
   heal(): void
+  /** What connects from now on reaches another port. What was connected hears nothing more, for ever. */
+  failOver(port: number): void
+}
+
+/** Whether a line passes: those of the time before a failover never do again. */
+interface Line {
+  passes: boolean
 }
 
 export async function startProxy(targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>()
-  let passes = true
+  let line: Line = { passes: true }
+  let port = targetPort
   const track = (socket: Socket): void => {
     sockets.add(socket)
     socket.setNoDelay()
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
   }
-  const pipe = (from: Socket, to: Socket): void => {
+  const pipe = (from: Socket, to: Socket, along: Line): void => {
     from.on('data', (data) => {
-      if (!passes || to.write(data)) return
+      if (!along.passes || to.write(data)) return
       from.pause()
       to.once('drain', () => from.resume())
     })
-    from.on('end', () => passes && to.end())
-    from.on('close', () => passes && to.destroy())
+    from.on('end', () => along.passes && to.end())
+    from.on('close', () => along.passes && to.destroy())
   }
   const server = createServer({ allowHalfOpen: true }, (client) => {
     track(client)
-    if (!passes) {
+    if (!line.passes) {
       client.resume()
       return
     }
-    const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true })
+    const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     track(upstream)
-    pipe(client, upstream)
-    pipe(upstream, client)
+    pipe(client, upstream, line)
+    pipe(upstream, client, line)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -51,11 +59,16 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   return {
     port: address.port,
     cut: () => {
-      passes = false
+      line.passes = false
     },
     heal: () => {
       reset()
-      passes = true
+      line = { passes: true }
+    },
+    failOver: (to) => {
+      line.passes = false
+      line = { passes: true }
+      port = to
     },
     async [Symbol.asyncDispose]() {
       server.close()
