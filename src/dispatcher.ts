@@ -139,7 +139,7 @@ export class Dispatcher extends Service {
   closedLeases(): ClosedLeases {
     const needed = new Set(this.#completer.leases())
     for (const job of this.held) needed.add(job.lease)
-    return this.#leases.closed(needed, performance.now())
+    return this.#leases.closed(needed)
   }
 
   /** The database has been told that those leases are closed. */
@@ -443,7 +443,7 @@ export class Dispatcher extends Service {
       try {
         const jobs = await withPayloads(database, await adopt(database, worker, lease))
         // Its receipt is there now, whether the tick or this has written it.
-        this.#leases.fence(lease, performance.now())
+        this.#leases.add(lease)
         const begun = new Set(begin.map((job) => job.id))
         this.#queued = this.#queued.filter((job) => !begun.has(job.id))
         // Others are of the tick beside this one, or held already.

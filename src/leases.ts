@@ -1,25 +1,12 @@
 import type { Id } from './database.ts'
 
-/**
- * How long the receipt of a call is kept whose answer was lost, in milliseconds: the call may yet come,
- * over a network that has held it up, and must then fail on the receipt.
- */
-const FENCE_MS = 600_000
-
 /** The leases under which jobs were handed out to a worker, until the database has dropped their receipts. */
 export class Leases {
   readonly #open = new Set<Id>()
   readonly #doubtful = new Set<Id>()
-  readonly #fencedUntil = new Map<Id, number>()
 
   add(lease: Id): void {
     this.#open.add(lease)
-  }
-
-  /** The answer to the call that was to hand out jobs under it was lost. */
-  fence(lease: Id, now: number): void {
-    this.#open.add(lease)
-    this.#fencedUntil.set(lease, now + FENCE_MS)
   }
 
   /** Something ended under it that the database has not confirmed: it shall see for itself. */
@@ -28,10 +15,8 @@ export class Leases {
   }
 
   /** Those that none of the others needs any more. */
-  closed(needed: ReadonlySet<Id>, now: number): ClosedLeases {
-    const leases = [...this.#open].filter(
-      (lease) => !needed.has(lease) && (this.#fencedUntil.get(lease) ?? now) <= now,
-    )
+  closed(needed: ReadonlySet<Id>): ClosedLeases {
+    const leases = [...this.#open].filter((lease) => !needed.has(lease))
     return {
       closed: leases.filter((lease) => !this.#doubtful.has(lease)),
       doubtful: leases.filter((lease) => this.#doubtful.has(lease)),
@@ -43,7 +28,6 @@ export class Leases {
     for (const lease of [...closed, ...doubtful]) {
       this.#open.delete(lease)
       this.#doubtful.delete(lease)
-      this.#fencedUntil.delete(lease)
     }
   }
 }

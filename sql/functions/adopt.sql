@@ -1,6 +1,7 @@
 -- What a worker holds, asked for when the answer to a tick was lost. The receipt of that tick's
 -- lease is written here if the tick did not: either the tick has happened when this returns, and
--- what it handed out is in the answer, or it fails on the receipt's key and never will.
+-- what it handed out is in the answer, or it fails on the receipt's key and never will: see
+-- is_fence.
 create or replace function jobtable_internal.adopt(worker bigint, lease bigint) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -11,7 +11,7 @@
 --     database alone does not tell, since it may be set while everybody lives
 --   orphans: workers that stopped or were lost and have left jobs behind: see rescue
 -- The receipts of leases that it has `closed`, because nothing is held under them any more, are
--- dropped; those that are `doubtful` only if the jobs say the same.
+-- dropped; those that are `doubtful` only if the jobs say the same. Fences stay: see is_fence.
 create or replace function jobtable_internal.beat(
   worker bigint, running integer, listens boolean, held bigint[], closed bigint[],
   doubtful bigint[],
@@ -39,8 +39,8 @@ begin
   );
 
   delete from jobtable_internal.claim c
-  where c.worker = beat.worker and (
-    c.lease = any (closed) or (
+  where c.worker = beat.worker and not jobtable_internal.is_fence(c, v_now) and (
+    c.ids = '{}' or c.lease = any (closed) or (
       c.lease = any (doubtful) and not exists (
         select
         from jobtable.job j
@@ -70,7 +70,11 @@ begin
         and v_now + w.heartbeat_ms * interval '1 millisecond'
     else
       coalesce(w.stopped_at, w.lost_at) < v_now - interval '10 minutes'
-      or exists (select from jobtable_internal.claim c where c.worker = w.id)
+      or exists (
+        select
+        from jobtable_internal.claim c
+        where c.worker = w.id and not jobtable_internal.is_fence(c, v_now)
+      )
   end;
 end
 $$;

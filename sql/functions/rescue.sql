@@ -46,7 +46,7 @@ begin
   for v_receipt in
     select c.lease, c.n, c.ids
     from jobtable_internal.claim c
-    where c.worker = rescue.worker
+    where c.worker = rescue.worker and not jobtable_internal.is_fence(c, v_now)
     order by c.lease, c.n
     for update skip locked
   loop

@@ -109,7 +109,8 @@ const launches: readonly Launch[] = [
   {
     name: 'jdbc',
     command: 'java',
-    before: ['-cp', JDBC],
+    // Else it reads its source in whatever the environment's locale says.
+    before: ['-Dfile.encoding=UTF-8', '-cp', JDBC],
     script: 'clients/Jdbc.java',
     isInstalled: existsSync(JDBC) && succeeds('java', '--version'),
   },

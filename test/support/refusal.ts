@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { JobtableError } from '../../src/errors.ts'
+import { codeOf, JobtableError } from '../../src/errors.ts'
 
 /** What a client is told when the database refuses a statement. */
 export interface Refusal {
@@ -22,4 +22,16 @@ export async function refusal(statement: Promise<unknown>): Promise<Refusal> {
     throw error
   }
   throw new Error(`it should have been refused, but answered ${JSON.stringify(answer)}`)
+}
+
+/** The SQLSTATE with which a statement was refused; undefined if it was not. */
+export async function refusedBy(statement: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await statement
+    return undefined
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === undefined) throw error
+    return code
+  }
 }

@@ -7,22 +7,15 @@ test('a lease is closed when nothing needs it, and told once', () => {
   const leases = new Leases()
   leases.add('1')
   leases.add('2')
-  const closed = leases.closed(new Set(['2']), 0)
+  const closed = leases.closed(new Set(['2']))
   expect(closed).toEqual({ closed: ['1'], doubtful: [] })
   leases.forget(closed)
-  expect(leases.closed(NOTHING, 0)).toEqual({ closed: ['2'], doubtful: [] })
+  expect(leases.closed(NOTHING)).toEqual({ closed: ['2'], doubtful: [] })
 })
 
 test('one under which something ended unconfirmed is closed for the database to judge', () => {
   const leases = new Leases()
   leases.add('1')
   leases.doubt('1')
-  expect(leases.closed(NOTHING, 0)).toEqual({ closed: [], doubtful: ['1'] })
-})
-
-test('the receipt of a call whose answer was lost stays, since the call may yet come', () => {
-  const leases = new Leases()
-  leases.fence('1', 0)
-  expect(leases.closed(NOTHING, 599_999)).toEqual({ closed: [], doubtful: [] })
-  expect(leases.closed(NOTHING, 600_000)).toEqual({ closed: ['1'], doubtful: [] })
+  expect(leases.closed(NOTHING)).toEqual({ closed: [], doubtful: ['1'] })
 })
