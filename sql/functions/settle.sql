@@ -44,7 +44,7 @@ begin
     select g.*, case
         -- A job that was asked to stop does not begin anew.
         when g.may_go_back and not g.cancel_requested then 'new'
-        when g.may_go_back then 'cancelled'
+        when g.may_go_back or (g.cancel_requested and g.outcome = 'lost') then 'cancelled'
         when g.went_wrong then 'failed'
         else g.outcome
       end::jobtable.job_status as status
@@ -115,11 +115,11 @@ begin
   from written w;
 
   select u.locked, u.lost into locked, lost
-  from jobtable_internal.unwritten(
-    array(select (o ->> 'id')::bigint from jsonb_array_elements(outcomes) o),
-    array(select (o ->> 'lease')::bigint from jsonb_array_elements(outcomes) o),
-    array(select o ->> 'outcome' from jsonb_array_elements(outcomes) o)
-  ) u;
+  from (
+    select array_agg((o ->> 'id')::bigint) as ids, array_agg((o ->> 'lease')::bigint) as leases,
+      array_agg(o ->> 'outcome') as outcomes
+    from jsonb_array_elements(outcomes) o
+  ) t, jobtable_internal.unwritten(t.ids, t.leases, t.outcomes) u;
   -- What went back has given up its lease, which is what was asked.
   lost := array(select unnest(lost) except select unnest(back));
 end

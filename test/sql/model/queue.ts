@@ -369,7 +369,8 @@ export class Queue {
     const { outcome, permanent, delay_ms: delayMs } = end
     const isError = outcome === 'failed' || outcome === 'timed_out' || outcome === 'lost'
     const counted = job.attempt - job.uncharged
-    if (isError && (permanent || counted >= job.maxAttempts)) {
+    const stops = outcome === 'lost' && job.cancelRequested
+    if (isError && !stops && (permanent || counted >= job.maxAttempts)) {
       job.attempts[job.attempt] = outcome
       return this.#end(job, 'failed')
     }

@@ -76,9 +76,9 @@ describe('a rescue', () => {
     },
   )
 
-  test('cancels jobs that were asked to stop', async () => {
+  test.each([9, 1])('cancels jobs that were asked to stop, of %i attempts', async (attempts) => {
     const dead = await startTicker(database(), 'asked')
-    const id = await insertJob(database(), 'asked', { max_attempts: 9 })
+    const id = await insertJob(database(), 'asked', { max_attempts: attempts })
     await dead.claim()
     await database().query('select jobtable.cancel($1)', [id])
     await rescue(dead)
