@@ -191,7 +191,7 @@ export const sqlStates: readonly SqlState[] = [
     name: 'too_late_to_steer',
     meaning: 'The job is past the status up to which this column may be changed.',
     remedy:
-      'payload is steered while new; priority, run_at and paused until the job starts; title and properties always.',
+      'payload is steered while new; priority, run_at, paused, max_attempts and timeout until the job starts; title and properties always.',
   },
   {
     code: 'JT011',

@@ -4,13 +4,15 @@ comment on table jobtable.job is
 SELECT watches jobs, UPDATE steers them, DELETE cancels those that have not begun. An explicit NULL
 in a column with a default means the default.
 
-INSERT by a client: type, payload, owner, title, properties, priority, run_at, paused, key.
-UPDATE by a client: payload while new; priority, run_at and paused until the job starts; title and
-properties at any time; cancel_requested of a started job; status to new of a finished one.
+INSERT by a client: type, payload, owner, title, properties, priority, run_at, paused,
+max_attempts, timeout, key.
+UPDATE by a client: payload while new; priority, run_at, paused, max_attempts and timeout until
+the job starts; title and properties at any time; cancel_requested of a started job; status to new
+of a finished one.
 
-Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its
-schema, or no object), JT003 (not supported yet), JT004 (written by the queue alone), 23505 (key
-held).
+Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its schema, or no object), JT003
+(not supported yet), JT004 (written by the queue alone), JT022 and JT023 (quota), JT026 (type
+disabled), 23505 (key held).
 Errors at UPDATE: JT002, JT003, JT004, JT005 (no such transition), JT007 (finished, cannot be
 cancelled), JT008 (key held), JT009 (fixed at INSERT), JT010 (too late).
 Errors at DELETE: JT006 (started).

@@ -8,7 +8,7 @@ begin
     errcode = 'JT004',
     message = format('column "%s" of a job is written by the queue alone', name),
     detail = 'A client may insert type, payload, owner, title, properties, priority, run_at, '
-      'paused, key.',
+      'paused, max_attempts, timeout, key.',
     hint = 'Leave the column out.';
 end
 $$;

@@ -3,13 +3,19 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { literally } from '../../scripts/tutorial/steps.ts'
-import { createDatabase, type Database } from '../support/database.ts'
+import { registerType } from '../../src/queries/worker.ts'
+import { createDatabase, type Database, useDatabase } from '../support/database.ts'
+import { addTypes, insertJob } from '../support/job.ts'
 import { isRequired } from '../support/required.ts'
+import { useRoles } from '../support/roles.ts'
 import { insertJobIn, startTicker } from '../support/ticker.ts'
 import { connectionVariables } from './clients.ts'
 
 // The sessions of psql that a document shows, in blocks ```text psql=SCENE. What is typed stands after
 // `shop=>`, or `shop->` where it goes on; the rest is what psql answers, `…` stands for anything.
+
+const isolated = useDatabase()
+const roles = useRoles(isolated)
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/sql-clients.md', import.meta.url))
 
@@ -23,6 +29,26 @@ const SCENES: Readonly<Record<string, (database: Database) => Promise<Record<str
     const ticker = await startTicker(database, 'count_words')
     await insertJobIn(database, ticker, 'started', 'count_words')
     return connectionVariables(database.url)
+  },
+  /** Type import_csv has a schema: a path is required, and a limit is an integer of at most 10. */
+  payloads: async (database) => {
+    await registerType(
+      database.pool,
+      'import_csv',
+      {},
+      {
+        properties: { path: { type: 'string' }, limit: { type: 'integer', maximum: 10 } },
+        required: ['path'],
+      },
+    )
+    return connectionVariables(database.url)
+  },
+  /** Owners are kept apart; job 1 is another's, and each has a quota of three unfinished jobs. */
+  owners: async () => {
+    await addTypes(isolated(), 'count_words')
+    await insertJob(isolated(), 'count_words', { owner: 'ada' })
+    await isolated().query("insert into jobtable.owner_quota values ('*', 3)")
+    return connectionVariables(roles().url(await roles().login('grace', 'submitter')))
   },
 }
 

@@ -39,7 +39,7 @@ describe('a column that only the queue writes', () => {
       code: 'JT004',
       message: `column "${column}" of a job is written by the queue alone`,
       detail:
-        'A client may insert type, payload, owner, title, properties, priority, run_at, paused, key.',
+        'A client may insert type, payload, owner, title, properties, priority, run_at, paused, max_attempts, timeout, key.',
       hint: 'Leave the column out.',
     })
   })
