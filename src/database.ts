@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ClientBase, Pool, QueryResultRow } from 'pg'
+import type { ClientBase, Pool, PoolConfig, QueryResultRow } from 'pg'
 import { codeOf, fromDatabase } from './errors.ts'
 
 /** Where a statement goes: a pool, or a client inside a transaction. */
@@ -7,6 +7,13 @@ export type Database = Pick<Pool, 'query'> | Pick<ClientBase, 'query'>
 
 /** A number of a job, worker or lease: a bigint as decimal text, never a float. */
 export type Id = string
+
+/** Where to connect, as the driver takes it: undefined leaves it to the PG* variables. */
+export function addressOf(
+  connectionString: string | undefined,
+): Pick<PoolConfig, 'connectionString'> {
+  return connectionString === undefined ? {} : { connectionString }
+}
 
 /** A statement that is sent again and again: each session parses and plans it once. */
 export interface Prepared {

@@ -51,14 +51,6 @@ export class Heartbeat extends Service {
     return this.#timeouts.get(type)
   }
 
-  /**
-   * Beats at once if the worker holds a job of which a notification says that it shall stop. Anybody can
-   * send one: the job's row decides.
-   */
-  look(id: Id): void {
-    if (this.#options.dispatcher.held.some((job) => job.id === id)) this.alarm.ring()
-  }
-
   protected override async run(): Promise<void> {
     while (!this.stopping.aborted) await this.alarm.wait(await this.beat())
   }

@@ -1,4 +1,5 @@
 import { Pool, type PoolConfig } from 'pg'
+import { addressOf } from './database.ts'
 
 /** How long a server may take to accept a connection. */
 export const CONNECT_TIMEOUT_MS = 10_000
@@ -58,7 +59,7 @@ export class Pools {
 
 function newPool({ connectionString, onTrouble }: PoolsOptions, config: PoolConfig): Pool {
   const pool = new Pool({
-    ...(connectionString === undefined ? {} : { connectionString }),
+    ...addressOf(connectionString),
     application_name: 'jobtable:worker',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

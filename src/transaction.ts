@@ -12,9 +12,12 @@ export interface Completion<T> {
   readonly pool: Pool
   readonly job: Pick<HandedJob, 'id' | 'lease'>
   readonly resultText: (value: T) => string | undefined
-  /** Until it fires, a connection is waited for, and the answer to a COMMIT looked up. */
+  /** Until it fires, a connection is waited for. */
   readonly signal: AbortSignal
-  /** When it fires the connection is closed: the executor has not ended although it was asked to. */
+  /**
+   * When it fires the connection is closed: the executor has not ended although it was asked to. Until
+   * then the answer to a COMMIT is looked up.
+   */
   readonly killed: AbortSignal
 }
 

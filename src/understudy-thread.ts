@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { workerData } from 'node:worker_threads'
 import type { Client } from 'pg'
+import { addressOf } from './database.ts'
 import { stillHere } from './queries/worker.ts'
 import { BEATEN_AT, OVERDUE_AT, TURNED_AT, type UnderstudyData } from './understudy.ts'
 
@@ -39,7 +40,7 @@ async function standIn(): Promise<void> {
 async function connect(): Promise<Client> {
   const { default: pg } = await import('pg')
   const made = new pg.Client({
-    ...(connectionString === undefined ? {} : { connectionString }),
+    ...addressOf(connectionString),
     application_name: 'jobtable:understudy',
     connectionTimeoutMillis: intervalMs,
     query_timeout: intervalMs,

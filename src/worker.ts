@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Pool, PoolConfig } from 'pg'
+import type { Pool } from 'pg'
 import { z } from 'zod'
 import { MAX_TIMER_MS } from './alarm.ts'
-import type { Id } from './database.ts'
+import { addressOf, type Id } from './database.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { ConfigError, ExecutorError, ShutdownError } from './errors.ts'
 import { Events } from './events.ts'
@@ -206,7 +206,7 @@ export class Worker implements AsyncDisposable {
       notifier = new Notifier({
         worker: id,
         connection: {
-          ...connectionOf(options.listenConnectionString ?? options.connectionString),
+          ...addressOf(options.listenConnectionString ?? options.connectionString),
           application_name: `jobtable:listen:${id}`,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         },
@@ -299,10 +299,6 @@ async function requireSchema(pool: Pool): Promise<void> {
   if (status !== 'ok' && status !== 'ahead-compatible') {
     throw new ConfigError(`schema_${status}`, message)
   }
-}
-
-function connectionOf(connectionString: string | undefined): PoolConfig {
-  return connectionString === undefined ? {} : { connectionString }
 }
 
 /** Executors by type. Throws an ExecutorError if two claim one. */

@@ -23,7 +23,7 @@ as $$
   from (
     select count(*) as workers, sum(o.capacity) as capacity, sum(o.running) as running
     from jobtable.worker o
-    where o.stopped_at is null and obstacles.type = any (o.types) and jobtable_internal.is_live(o)
+    where obstacles.type = any (o.types) and jobtable_internal.is_live(o)
   ) w
   where w.workers = 0 or w.running >= w.capacity
 $$;

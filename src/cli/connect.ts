@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { Client, type ClientConfig, Pool } from 'pg'
 import { type ConnectionSource, findConnection, requireConnection } from '../config.ts'
+import { addressOf } from '../database.ts'
 import { findEmbedded } from '../embedded.ts'
 import { ConfigError, codeOf } from '../errors.ts'
 import { requireSchema } from '../migrate.ts'
@@ -76,7 +77,7 @@ export async function locateDatabase(options: DatabaseOptions): Promise<Connecti
 export function clientConfig(source: ConnectionSource, command: string): ClientConfig {
   const url = source.connectionString
   return {
-    ...(url === undefined ? {} : { connectionString: url }),
+    ...addressOf(url),
     application_name: `jobtable:${command}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   }

@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { Pool } from 'pg'
 import { checkedPayload, resultText } from '../checks.ts'
+import { addressOf } from '../database.ts'
 import { loadExecutor } from '../loader.ts'
 import { installResolveHook } from '../resolve.ts'
 import { Channel } from './channel.ts'
@@ -66,7 +67,7 @@ function threw(error: unknown): SentEnd {
 
 function connect(connectionString: string | undefined): Pool {
   const pool = new Pool({
-    ...(connectionString === undefined ? {} : { connectionString }),
+    ...addressOf(connectionString),
     application_name: 'jobtable:process',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

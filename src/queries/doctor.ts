@@ -129,10 +129,7 @@ export async function unattendedTypes(database: Database): Promise<UnattendedTyp
     ) r
     left join late l on l.type = t.name
     where r.jobs + coalesce(l.jobs, 0) > 0
-      and not exists (
-        select from jobtable.worker w
-        where t.name = any (w.types) and jobtable_internal.is_live(w)
-      )
+      and not jobtable_internal.has_live_worker(t.name)
     order by t.name`,
   )
 }
