@@ -10,9 +10,9 @@ UPDATE by a client: payload while new; priority, run_at, paused, max_attempts an
 the job starts; title and properties at any time; cancel_requested of a started job; status to new
 of a finished one.
 
-Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its schema, or no object), JT003
-(not supported yet), JT004 (written by the queue alone), JT022 and JT023 (quota), JT026 (type
-disabled), 23505 (key held).
+Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its schema, or no object; a
+bad value elsewhere), JT003 (not supported yet), JT004 (written by the queue alone), JT022 and JT023
+(quota), JT026 (type disabled), 23505 (key held).
 Errors at UPDATE: JT002, JT003, JT004, JT005 (no such transition), JT007 (finished, cannot be
 cancelled), JT008 (key held), JT009 (fixed at INSERT), JT010 (too late).
 Errors at DELETE: JT006 (started).
@@ -78,9 +78,9 @@ Queue only (JT004).';
 comment on column jobtable.job.max_attempts is
 'Attempts before the job is failed.
 
-Null means its type''s. At least 1. May be changed until the job starts (JT010). An attempt that
-ends because its worker stops does not count, nor one that is snoozed; one whose worker is lost
-does.';
+Null means its type''s. At least 1 (JT002). May be changed until the job starts (JT010). An attempt
+that ends because its worker stops does not count, nor one that is snoozed; one whose worker is
+lost does.';
 
 comment on column jobtable.job.priority is
 'Smaller runs sooner, among the due jobs that a worker has executors for.
@@ -132,9 +132,9 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.timeout is
 'The longest run of one attempt.
 
-Null means its type''s. Above 0. May be changed until the job starts (JT010). When it is over, the
-executor''s signal fires; an executor that has not ended within its worker''s grace period (5
-seconds by default) is given up, and the attempt has timed out.';
+Null means its type''s. Above 0 (JT002). May be changed until the job starts (JT010). When it is
+over, the executor''s signal fires; an executor that has not ended within its worker''s grace period
+(5 seconds by default) is given up, and the attempt has timed out.';
 
 comment on column jobtable.job.cpus is
 'Processors that the job needs.

@@ -31,6 +31,8 @@ declare
   v_wanted integer;
   v_taken bigint[];
   v_ids bigint[];
+  v_types_taken integer[];
+  v_counts integer[];
   v_all boolean;
   v_handed record;
   v_missed integer := 0;
@@ -63,6 +65,8 @@ begin
       v_left := prefetch;
     end if;
     v_ids := '{}';
+    v_types_taken := '{}';
+    v_counts := '{}';
     v_all := true;
     for v_head in
       select h.range, h.lane, h.seq, h.alone, jobtable_internal.lane_priority(h.lane) as priority
@@ -77,6 +81,8 @@ begin
       v_taken := jobtable_internal.take(v_head.lane, v_head.seq - 1, v_wanted, v_head.alone);
       v_all := v_all and v_head.alone and cardinality(v_taken) between 1 and v_wanted - 1;
       v_ids := v_ids || v_taken;
+      v_types_taken := v_types_taken || jobtable_internal.lane_type(v_head.lane);
+      v_counts := v_counts || cardinality(v_taken);
       v_rooms[v_head.range] := v_rooms[v_head.range] - cardinality(v_taken);
     end loop;
     more := found;
@@ -84,7 +90,7 @@ begin
     looked := looked + cardinality(v_ids);
 
     v_handed := jobtable_internal.hand_over(
-      worker, lease, v_ids, v_priority, v_stage, v_missed
+      worker, lease, v_ids, v_types_taken, v_counts, v_priority, v_stage, v_missed
     );
     v_claimed := v_claimed || v_handed.ids;
     claimed := nullif(concat_ws(',', claimed, v_handed.jobs), '');

@@ -1,9 +1,11 @@
 -- Claims the jobs among `taken` that may run, all of one priority, as `status` (started or queued).
 -- The ready entries only say where to look: the job's own row decides, and is never waited for. One
 -- that a client's open transaction holds is passed over, for look_again; `missed` is how many there
--- were before, and are now. `jobs` is a batch, or null.
+-- were before, and are now. `taken` are so many jobs (`counts`) of each of `types`. `jobs` is a
+-- batch, or null.
 create or replace function jobtable_internal.hand_over(
-  worker bigint, lease bigint, taken bigint[], priority smallint, status jobtable.job_status,
+  worker bigint, lease bigint, taken bigint[], types integer[], counts integer[],
+  priority smallint, status jobtable.job_status,
   inout missed integer, out ids bigint[], out jobs text
 )
 language plpgsql volatile
@@ -37,12 +39,7 @@ begin
           worker = hand_over.worker,
           lease = hand_over.lease
         where j.id = any (v_free) and jobtable_internal.may_run(j, hand_over.priority, v_now)
-        returning j.id, j.type, jobtable_internal.handed(j, v_type, v_owner) as job
-      ), counted as (
-        insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
-        select t.id, 'new', hand_over.status, h.jobs
-        from (select i.type, count(*) as jobs from handed i group by i.type) h
-        join jobtable.job_type t on t.name = h.type
+        returning j.id, jobtable_internal.handed(j, v_type, v_owner) as job
       )
       select coalesce(array_agg(h.id order by h.id), '{}'), string_agg(h.job, ',' order by h.id)
       into ids, jobs
@@ -66,8 +63,20 @@ begin
 
   if cardinality(ids) < cardinality(taken) then
     missed := jobtable_internal.look_again(taken, ids, priority, v_now, missed);
+    select array_agg(h.id), array_agg(h.jobs) into types, counts
+    from (
+      select t.id, count(*) as jobs
+      from jobtable.job j
+      join jobtable.job_type t on t.name = j.type
+      where j.id = any (hand_over.ids)
+      group by t.id
+    ) h;
   else
     missed := 0;
   end if;
+  insert into jobtable_internal.tally (type_id, from_status, to_status, jobs)
+  select h.type_id, 'new', hand_over.status, h.jobs
+  from unnest(types, counts) as h (type_id, jobs)
+  where h.jobs > 0;
 end
 $$;

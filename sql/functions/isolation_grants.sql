@@ -48,7 +48,7 @@ as $$
       -- Called by the guard of INSERT, which runs as the client.
       ('{submitter,admin}', 'execute', 'function',
         '{is_drawn,fill_payload,refuse_insert,refuse_queue_column,refuse_unsupported,
-          refuse_bad_json,unsupported_column}'),
+          refuse_bad_value,unsupported_column}'),
       ('{worker,admin}', 'execute', 'function',
         '{add_facet,facet_columns,isolate_facet,release_facet,isolated,isolation_names}'),
       ('{worker}', 'execute', 'function',

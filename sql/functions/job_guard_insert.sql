@@ -13,7 +13,8 @@ begin
   if num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
     and num_nonnulls(
       new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
-      new.status_detail, new.cpus, new.memory_mb, new.template, new.parent
+      new.status_detail, new.max_attempts, new.timeout, new.cpus, new.memory_mb, new.template,
+      new.parent
     ) = 0
     and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
     and not new.cancel_requested and not new.holds_key

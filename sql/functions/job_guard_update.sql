@@ -63,7 +63,7 @@ begin
     perform jobtable_internal.refuse_unsupported(v_column);
   end if;
 
-  perform jobtable_internal.refuse_bad_json(new);
+  perform jobtable_internal.refuse_bad_value(new);
   if new.payload is distinct from old.payload
     and not jobtable_internal.check_payload(new.type, new.payload)
   then

@@ -1,5 +1,5 @@
 -- Raises what is wrong with a row that a client inserts: a value that only the queue writes, or
--- whose feature does not exist yet, or JSON that is none of a job's.
+-- whose feature does not exist yet, or a value that no job has.
 create or replace function jobtable_internal.refuse_insert(job jobtable.job) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -34,6 +34,6 @@ begin
   if v_column is not null then
     perform jobtable_internal.refuse_unsupported(v_column);
   end if;
-  perform jobtable_internal.refuse_bad_json(job);
+  perform jobtable_internal.refuse_bad_value(job);
 end
 $$;

@@ -40,6 +40,12 @@ export const jobStatus = jobtable.enum('job_status', [
 export const job = jobtable.table('job', {
   /** Number of the job. */
   id: bigintText('id').primaryKey().notNull().default(byDatabase),
+  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
+  type: text('type').notNull(),
+  /** Whose job it is. */
+  owner: text('owner').notNull().default(byDatabase),
+  /** Whether the job holds its key: it has one, and has not finished. */
+  holds_key: boolean('holds_key').notNull().default(byDatabase),
   /** How many attempts have begun; while the job is started, the number of this one. */
   attempt: integer('attempt').notNull().default(byDatabase),
   /** Where the job stands. */
@@ -70,8 +76,6 @@ export const job = jobtable.table('job', {
   paused: boolean('paused').notNull().default(byDatabase),
   /** Asks a started job to stop: its executor's signal fires. */
   cancel_requested: boolean('cancel_requested').notNull().default(byDatabase),
-  /** Whether the job holds its key: it has one, and has not finished. */
-  holds_key: boolean('holds_key').notNull().default(byDatabase),
   /** Memory that the job needs, in megabytes. */
   memory_mb: integer('memory_mb'),
   /** The workflow that the job is a member of. */
@@ -80,10 +84,6 @@ export const job = jobtable.table('job', {
   timeout: interval('timeout'),
   /** Processors that the job needs. */
   cpus: numeric('cpus'),
-  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
-  type: text('type').notNull(),
-  /** Whose job it is. */
-  owner: text('owner').notNull().default(byDatabase),
   /** The job's arguments: a JSON object. */
   payload: jsonb('payload').notNull().default(byDatabase),
   /** What people call the job. */

@@ -19,6 +19,12 @@ export type JobStatus = (typeof JOB_STATUSES)[number]
 export interface JobRow {
   /** Number of the job. */
   readonly id: Id
+  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
+  readonly type: string
+  /** Whose job it is. */
+  readonly owner: string
+  /** Whether the job holds its key: it has one, and has not finished. */
+  readonly holds_key: boolean
   /** How many attempts have begun; while the job is started, the number of this one. */
   readonly attempt: number
   /** Where the job stands. */
@@ -49,8 +55,6 @@ export interface JobRow {
   readonly paused: boolean
   /** Asks a started job to stop: its executor's signal fires. */
   readonly cancel_requested: boolean
-  /** Whether the job holds its key: it has one, and has not finished. */
-  readonly holds_key: boolean
   /** Memory that the job needs, in megabytes. */
   readonly memory_mb: number | null
   /** The workflow that the job is a member of. */
@@ -59,10 +63,6 @@ export interface JobRow {
   readonly timeout: Interval | null
   /** Processors that the job needs. */
   readonly cpus: string | null
-  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
-  readonly type: string
-  /** Whose job it is. */
-  readonly owner: string
   /** The job's arguments: a JSON object. */
   readonly payload: unknown
   /** What people call the job. */
@@ -79,6 +79,10 @@ export interface JobRow {
 
 /** A row for INSERT. What is left out, or null, is the default. */
 export interface JobInsert {
+  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
+  readonly type: string
+  /** Whose job it is. */
+  readonly owner?: string | null | undefined
   /** Attempts before the job is failed. */
   readonly max_attempts?: number | null | undefined
   /** Smaller runs sooner, among the due jobs that a worker has executors for. */
@@ -97,10 +101,6 @@ export interface JobInsert {
   readonly timeout?: Interval | null | undefined
   /** Processors that the job needs. */
   readonly cpus?: string | null | undefined
-  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
-  readonly type: string
-  /** Whose job it is. */
-  readonly owner?: string | null | undefined
   /** The job's arguments: a JSON object. */
   readonly payload?: unknown
   /** What people call the job. */

@@ -27,6 +27,12 @@ export interface Database {
 export interface Job {
   /** Number of the job. */
   id: ColumnType<Id, never, never>
+  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
+  type: ColumnType<string, string, never>
+  /** Whose job it is. */
+  owner: ColumnType<string, string | null | undefined, never>
+  /** Whether the job holds its key: it has one, and has not finished. */
+  holds_key: ColumnType<boolean, never, never>
   /** How many attempts have begun; while the job is started, the number of this one. */
   attempt: ColumnType<number, never, never>
   /** Where the job stands. */
@@ -57,8 +63,6 @@ export interface Job {
   paused: ColumnType<boolean, boolean | null | undefined, boolean>
   /** Asks a started job to stop: its executor's signal fires. */
   cancel_requested: ColumnType<boolean, boolean | null | undefined, boolean>
-  /** Whether the job holds its key: it has one, and has not finished. */
-  holds_key: ColumnType<boolean, never, never>
   /** Memory that the job needs, in megabytes. */
   memory_mb: ColumnType<number | null, number | null | undefined, number | null>
   /** The workflow that the job is a member of. */
@@ -67,10 +71,6 @@ export interface Job {
   timeout: ColumnType<Interval | null, Interval | null | undefined, Interval | null>
   /** Processors that the job needs. */
   cpus: ColumnType<string | null, string | null | undefined, string | null>
-  /** What kind of job it is: the name of an executor, jobtable.job_type.name. */
-  type: ColumnType<string, string, never>
-  /** Whose job it is. */
-  owner: ColumnType<string, string | null | undefined, never>
   /** The job's arguments: a JSON object. */
   payload: unknown
   /** What people call the job. */

@@ -89,6 +89,8 @@ const STEERINGS: readonly Steering[] = [
   { column: 'memory_mb', value: 100, answer: 'JT003' },
   { column: 'template', value: 'nightly', answer: 'JT003' },
   { column: 'parent', value: 1, answer: 'JT003' },
+  { column: 'max_attempts', value: 0, answer: 'JT002' },
+  { column: 'timeout', value: '0', answer: 'JT002' },
   { column: 'payload', value: '[]', answer: 'JT002' },
   { column: 'properties', value: '"text"', answer: 'JT002' },
 ]

@@ -1,6 +1,8 @@
--- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, and the
--- title has at most 10,000 bytes: a claim must fit into one answer.
-create or replace function jobtable_internal.refuse_bad_json(job jobtable.job) returns void
+-- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, the title
+-- has at most 10,000 bytes (a claim must fit into one answer), and the limits of a run are above 0.
+-- They are no constraints of the table: PostgreSQL would read these anew for each statement, and
+-- check them in each UPDATE of the queue.
+create or replace function jobtable_internal.refuse_bad_value(job jobtable.job) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10,6 +12,17 @@ declare
   v_column text;
   v_value jsonb;
 begin
+  v_column := case
+    when job.max_attempts <= 0 then 'max_attempts'
+    when job.timeout <= interval '0' then 'timeout'
+  end;
+  if v_column is not null then
+    raise exception using
+      errcode = 'JT002',
+      message = format('the %s of a job must be more than 0, not %s', v_column,
+        to_jsonb(job) ->> v_column),
+      hint = 'Leave it out, or set it to null, for that of the type.';
+  end if;
   if octet_length(job.title) > c_longest_title then
     raise exception using
       errcode = 'JT002',
