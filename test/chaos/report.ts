@@ -21,10 +21,11 @@ export interface FaultFigures {
   /** Strikes that found jobs held by what they struck. */
   readonly effective: number
   readonly held: number
-  /** From a strike until the last of the jobs held had ended or begun again, in seconds. */
+  /**
+   * From a strike until the last of the jobs held had ended or begun again, in seconds. One whose time has
+   * not come, since it failed or the clock was set back, waits for no recovery.
+   */
   readonly longestRecovery: number
-  /** Jobs held that never did. */
-  readonly stuck: number
 }
 
 export function describeOrigin(serverVersion: string): Origin {
@@ -45,25 +46,26 @@ export async function faultFigures(
   strikes: readonly Strike[],
   observer: Observer,
 ): Promise<Record<string, FaultFigures>> {
-  const { rows } = await client.query<{ strike: number; seq: string | null; stuck: number }>(
-    `select h.strike, max(r.seq)::text as seq,
-       count(*) filter (where r.seq is null)::integer as stuck
+  const { rows } = await client.query<{ strike: number; seq: string | null }>(
+    `select h.strike, max(r.seq)::text as seq
      from chaos.held h
      join chaos.strike k on k.id = h.strike
      cross join lateral (
        select min(s.seq) as seq from chaos.step s
-       where s.job = h.job and s.seq > k.from_seq
-         and s.status is distinct from 'queued' and s.status is distinct from 'new'
+       where s.job = h.job and s.seq > k.from_seq and (
+         s.status is distinct from 'queued' and s.status is distinct from 'new'
+         or s.run_at > s.at
+       )
      ) r
      group by h.strike`,
   )
-  const outcomes = new Map(rows.map((row) => [row.strike, row]))
-  const none = { strikes: 0, effective: 0, held: 0, longestRecovery: 0, stuck: 0 }
+  const lastSteps = new Map(rows.map(({ strike, seq }) => [strike, seq]))
+  const none = { strikes: 0, effective: 0, held: 0, longestRecovery: 0 }
   const figures: Record<string, FaultFigures> = Object.fromEntries(
     FAULTS.map(({ name }) => [name, none]),
   )
   for (const [id, { fault, at, holding }] of strikes.entries()) {
-    const { seq = null, stuck = 0 } = outcomes.get(id) ?? {}
+    const seq = lastSteps.get(id) ?? null
     const seconds = seq === null ? 0 : (observer.timeOf(Number(seq)) - at) / 1_000
     const before = figures[fault] ?? none
     figures[fault] = {
@@ -71,7 +73,6 @@ export async function faultFigures(
       effective: before.effective + (holding.jobs.length > 0 ? 1 : 0),
       held: before.held + holding.jobs.length,
       longestRecovery: Math.max(before.longestRecovery, Math.round(seconds * 10) / 10),
-      stuck: before.stuck + stuck,
     }
   }
   return figures

@@ -14,7 +14,8 @@ create table chaos.step (
   status text,
   attempt integer not null,
   worker bigint,
-  lease bigint
+  lease bigint,
+  run_at timestamptz not null
 );
 create index step_job_idx on chaos.step (job, seq);
 create index step_of_long_job_idx on chaos.step (seq) where type = 'chaos_long';
@@ -22,11 +23,11 @@ create index step_of_long_job_idx on chaos.step (seq) where type = 'chaos_long';
 create function chaos.write_step() returns trigger
 language plpgsql as $$
 begin
-  insert into chaos.step (job, type, was, status, attempt, worker, lease)
+  insert into chaos.step (job, type, was, status, attempt, worker, lease, run_at)
   values (
     coalesce(new.id, old.id), coalesce(new.type, old.type), old.status, new.status,
     coalesce(new.attempt, old.attempt), coalesce(new.worker, old.worker),
-    coalesce(new.lease, old.lease)
+    coalesce(new.lease, old.lease), coalesce(new.run_at, old.run_at)
   );
   return null;
 end
