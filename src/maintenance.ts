@@ -1,6 +1,6 @@
 import type { Database } from './database.ts'
 import type { Events } from './events.ts'
-import { purge, purgeEvents } from './queries/worker.ts'
+import { purge, purgeEvents } from './queries/maintenance.ts'
 import { Service } from './service.ts'
 
 /** Finished jobs are looked through for those to remove this often, in milliseconds. */

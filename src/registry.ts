@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { exportPayloadSchema, type JsonSchema } from './payload-schema.ts'
-import { type DeclaredType, registerType, setUp } from './queries/worker.ts'
+import { type DeclaredType, registerType, setUp } from './queries/registration.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from './database.ts'
 import type { Events } from './events.ts'
-import { foldTally } from './queries/worker.ts'
+import { foldTally } from './queries/maintenance.ts'
 import { Service } from './service.ts'
 
 /** While jobs run, the list of counts is looked at this often, in milliseconds. */

@@ -3,9 +3,9 @@ import { withRetry } from './backoff.ts'
 import { fromDatabase, isTransient } from './errors.ts'
 import type { Transaction } from './executor.ts'
 import { PooledClient } from './pooled-client.ts'
+import { complete, wasCompleted } from './queries/running.ts'
 import { begin } from './queries/session.ts'
 import type { HandedJob } from './queries/tick.ts'
-import { complete, wasCompleted } from './queries/worker.ts'
 
 /** What a transaction needs beside its work. */
 export interface Completion<T> {

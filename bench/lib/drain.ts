@@ -16,6 +16,8 @@ export interface Drain {
   readonly measured?: number
   /** Enqueued first and not worked off while the clock runs. */
   readonly beside?: Batch
+  /** What is done to the queue before it is filled; answers how the worker connects, if not as its owner. */
+  readonly arrange?: (queue: Queue) => Promise<string | undefined>
   /** What goes on meanwhile, begun before the clock. */
   readonly meanwhile?: (queue: Queue) => Promise<Meanwhile>
 }
@@ -33,14 +35,19 @@ export interface Meanwhile extends AsyncDisposable {
 export async function measureDrain(
   bench: Bench,
   contender: Contender,
-  { batch, measured = batch.count, beside, meanwhile, ...plan }: Drain,
+  { batch, measured = batch.count, beside, arrange, meanwhile, ...plan }: Drain,
 ): Promise<Figures & { readonly seconds: number }> {
   await using queue = await openQueue(bench, contender, typesOf(batch))
+  const url = await arrange?.(queue)
   if (beside !== undefined) await queue.system.enqueue(queue.target, beside)
   await queue.system.enqueue(queue.target, batch)
   await queue.settle()
 
-  await using runners = await queue.prepare({ jobs: measured, ...plan })
+  await using runners = await queue.prepare({
+    jobs: measured,
+    ...plan,
+    ...(url === undefined ? {} : { url }),
+  })
   const meter = await queue.meter(() => runners.usage())
   await using other = await meanwhile?.(queue)
   const { atUs } = runners.start()

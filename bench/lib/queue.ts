@@ -28,6 +28,8 @@ export interface WorkPlan {
   readonly jobs: number
   readonly processes: number
   readonly settings: Settings
+  /** How the worker connects. Default: as the queue's owner. */
+  readonly url: string
 }
 
 export async function openQueue(
@@ -66,7 +68,7 @@ export async function openQueue(
       const task: Task = {
         system: worker.name,
         env: worker.env,
-        target,
+        target: { ...target, url: plan.url ?? url },
         settings,
         types: names,
         body,

@@ -8,9 +8,12 @@ type Panel = Extract<TopLevelSpec, { readonly concat: unknown }>['concat'][numbe
 /** The figure that a scenario is about, by scenario; the others are about jobs a second. */
 const SUBJECT: Readonly<Record<string, FigureName>> = {
   cancel: 'signalP99Ms',
+  counts: 'countsP99Ms',
   enqueue: 'rowsPerSecond',
+  guarded: 'serverCpuUsPerJob',
   idle: 'serverCpuMsPerMinute',
   'long-jobs': 'efficiency',
+  owners: 'serverCpuUsPerJob',
 }
 
 const PERCENTILES = [

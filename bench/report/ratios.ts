@@ -68,6 +68,26 @@ const COMPARISONS: readonly Comparison[] = [
   within('beside an old transaction', 'pinned', 'an old transaction', 'none'),
   against('32 clients insert, a worker is busy', 'enqueue', BUSY, 'floor:sql', 'rowsPerSecond'),
   against('one INSERT of 1,000,000', 'enqueue', BULK, 'floor:sql', 'rowsPerSecond'),
+  against(
+    '… of payloads with a schema',
+    'guarded',
+    `${BULK}, a schema`,
+    'floor:sql',
+    'rowsPerSecond',
+  ),
+  against(
+    '32 clients insert such payloads',
+    'guarded',
+    '32 clients, a schema',
+    'floor:sql',
+    'rowsPerSecond',
+  ),
+  within(
+    'owners kept apart',
+    'owners',
+    '500,000 jobs, 1 worker, kept apart',
+    '500,000 jobs, 1 worker, all together',
+  ),
 ]
 
 /**

@@ -10,6 +10,7 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { longJobs } from './long-jobs.ts'
 import { manyTypes } from './many-types.ts'
+import { owners } from './owners.ts'
 import { payload } from './payload.ts'
 import { pinned } from './pinned.ts'
 import { readers } from './readers.ts'
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   drain,
   enqueue,
   guarded,
+  owners,
   sustained,
   latency,
   cancel,

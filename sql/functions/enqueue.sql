@@ -1,6 +1,7 @@
 -- Makes jobs claimable by what their rows say now: due ones go to their lane in `ready`, later ones
--- to `due`. Jobs that are not new, or paused, are left alone. Calling it twice for one job does no
--- harm: an entry is a hint, and the claim trusts only the job's row.
+-- to `due`, where an entry that is there already is locked, as by enqueue_row. Jobs that are not
+-- new, or paused, are left alone. Calling it twice for one job does no harm: an entry is a hint,
+-- and the claim trusts only the job's row.
 create or replace function jobtable_internal.enqueue(ids bigint[]) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -12,7 +13,7 @@ begin
   select j.run_at, j.id
   from jobtable.job j
   where j.id = any (enqueue.ids) and j.status = 'new' and not j.paused and j.run_at > v_now
-  on conflict do nothing;
+  on conflict on constraint due_pkey do update set id = excluded.id;
 
   insert into jobtable_internal.ready (lane, ids)
   select r.lane, array_agg(r.id order by r.n)

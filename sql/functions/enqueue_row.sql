@@ -1,4 +1,6 @@
--- Makes one job claimable by what its row says.
+-- Makes one job claimable by what its row says, in the transaction that has changed it. An entry of
+-- `due` that is there already is locked: a promotion would take it away and go by the row as it
+-- was.
 create or replace function jobtable_internal.enqueue_row(job jobtable.job) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8,7 +10,8 @@ declare
 begin
   select t.* into v_type from jobtable.job_type t where t.name = job.type;
   if job.run_at > jobtable_internal.clock() then
-    insert into jobtable_internal.due (at, id) values (job.run_at, job.id) on conflict do nothing;
+    insert into jobtable_internal.due (at, id) values (job.run_at, job.id)
+    on conflict on constraint due_pkey do update set id = excluded.id;
   else
     insert into jobtable_internal.ready (lane, ids)
     values (

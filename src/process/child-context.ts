@@ -6,7 +6,7 @@ import type { Context, Executor, Job, Progress, Transaction } from '../executor.
 import { storedMessage } from '../facet.ts'
 import { type Logger, loggerTo } from '../log.ts'
 import { Writes } from '../observed.ts'
-import { holdLease, writeFacet, writeLogs, writeProgress } from '../queries/worker.ts'
+import { holdLease, writeFacet, writeLogs, writeProgress } from '../queries/running.ts'
 import { completeWith } from '../transaction.ts'
 import type { Channel } from './channel.ts'
 import type { Line, Start } from './messages.ts'

@@ -1,6 +1,6 @@
 import { ProcessError } from '../errors.ts'
 import { type Logger, withFields } from '../log.ts'
-import { wasCompleted } from '../queries/worker.ts'
+import { wasCompleted } from '../queries/running.ts'
 import type { RunningJob } from '../running-job.ts'
 import { residentMb } from './group.ts'
 import type { End, Report } from './messages.ts'

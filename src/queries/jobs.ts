@@ -1,7 +1,7 @@
 import type { QueryResultRow } from 'pg'
 import { all, type Database, type Id, jsonText, one } from '../database.ts'
 import type { JobStatus } from '../types/job.ts'
-import type { LogLevel } from './worker.ts'
+import type { LogLevel } from './running.ts'
 
 export { JOB_STATUSES, type JobStatus } from '../types/job.ts'
 

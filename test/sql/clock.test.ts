@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as running from '../../src/queries/running.ts'
 import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, readJob } from '../support/job.ts'
@@ -26,10 +27,10 @@ test('every time that the queue writes follows the setting jobtable.now', async 
   await using session = await timeTraveller()
   const id = await insertJob(session, 'timed')
   const job = only(await ticker.claim({ session }))
-  await queries.writeProgress(session.client, [
+  await running.writeProgress(session.client, [
     { id, lease: job.lease, fraction: 0.5, stage: undefined, message: undefined },
   ])
-  await queries.writeLogs(session.client, [
+  await running.writeLogs(session.client, [
     { id, lease: job.lease, ageMs: 0, level: 'info', message: 'now', fields: undefined },
   ])
   const error = { name: 'E', message: 'm' }
@@ -69,7 +70,7 @@ test('resubmission, queueing and completion in a transaction follow it too', asy
   expect(await readJob(database(), id)).toMatchObject({ queued_at: TIME, started_at: null })
   await ticker.begin(queued, session)
   expect(await readJob(database(), id)).toMatchObject({ started_at: TIME })
-  await queries.complete(session.client, only(queued), undefined)
+  await running.complete(session.client, only(queued), undefined)
   expect(await readJob(database(), id)).toMatchObject({ finished_at: TIME })
   await using later = await timeTraveller(new Date('2032-01-01T00:00:00Z'))
   await later.query('select jobtable.resubmit($1)', [id])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import * as queries from '../../src/queries/worker.ts'
+import * as queries from '../../src/queries/registration.ts'
 import { useDatabase } from '../support/database.ts'
 import { addTypes, insertJob } from '../support/job.ts'
 import { refusal } from '../support/refusal.ts'

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import * as maintenance from '../../src/queries/maintenance.ts'
 import * as queries from '../../src/queries/worker.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJob, insertJobs } from '../support/job.ts'
@@ -99,7 +100,7 @@ test('rows of workers that stopped, or were lost, are purged three days later', 
       await queries.rescue(session.client, worker.id, worker.seen_at, 10)
     }
     for (const id of orphans) await queries.rescue(session.client, id, null, 10)
-    await queries.purge(session.client, 10)
+    await maintenance.purge(session.client, 10)
     const rows = await session.query<{ id: string }>(
       'select id from jobtable.worker where id = any ($1) order by id',
       [[stopped.id, lost.id, alive.id]],

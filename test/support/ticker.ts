@@ -20,7 +20,6 @@ export interface Wish {
   readonly session?: Session
 }
 
-/** A worker played by hand, one tick at a time: what it asks the database, a worker asks. */
 /** A sign of life of a worker that holds these jobs. */
 export async function beatOf(
   database: Parameters<typeof beat>[0],
@@ -37,6 +36,7 @@ export async function beatOf(
   })
 }
 
+/** A worker played by hand, one tick at a time: what it asks the database, a worker asks. */
 export interface Ticker {
   /** Its number in jobtable.worker. */
   readonly id: string

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
-import { registerType } from '../../../src/queries/worker.ts'
+import { registerType } from '../../../src/queries/registration.ts'
 import { EXECUTORS, endCommandsAfterEach, runCli, startCli } from '../../support/cli.ts'
 import { createDatabase, type Database, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'

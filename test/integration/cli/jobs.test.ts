@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { registerType } from '../../../src/queries/worker.ts'
+import { registerType } from '../../../src/queries/registration.ts'
 import { EXECUTORS, endCommandsAfterEach, runCli } from '../../support/cli.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, readJob, statusOf } from '../../support/job.ts'

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { registerType } from '../../../src/queries/worker.ts'
+import { registerType } from '../../../src/queries/registration.ts'
 import { type CliResult, endCommandsAfterEach, runCli } from '../../support/cli.ts'
 import { useDatabase } from '../../support/database.ts'
 import { createTemporaryDir } from '../../support/temporary.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as queries from '../../../src/queries/running.ts'
 import type { HandedJob } from '../../../src/queries/tick.ts'
-import * as queries from '../../../src/queries/worker.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'

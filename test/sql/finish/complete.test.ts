@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import * as queries from '../../../src/queries/worker.ts'
+import * as queries from '../../../src/queries/running.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, statusOf } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'

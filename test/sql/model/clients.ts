@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import * as queries from '../../../src/queries/worker.ts'
+import * as queries from '../../../src/queries/maintenance.ts'
 import { insertJob } from '../../support/job.ts'
 import { refusedBy } from '../../support/refusal.ts'
 import { type Command, command, expectSame, type Glance, pick, setClock } from './command.ts'

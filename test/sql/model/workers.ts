@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import * as running from '../../../src/queries/running.ts'
 import * as ticks from '../../../src/queries/tick.ts'
 import * as queries from '../../../src/queries/worker.ts'
 import { refusedBy } from '../../support/refusal.ts'
@@ -185,7 +186,7 @@ const complete = command({
   run: async (queue, { session }, { n }) => {
     const { worker, job } = pick(held(queue, 'started'), n)
     const code = queue.complete(job)
-    expectSame(await refusedBy(queries.complete(session.client, job, undefined)), code)
+    expectSame(await refusedBy(running.complete(session.client, job, undefined)), code)
     if (code === undefined) letGo(worker, [job])
   },
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../../../src/migrate.ts'
 import type { JsonSchema } from '../../../src/payload-schema.ts'
-import * as queries from '../../../src/queries/worker.ts'
+import * as queries from '../../../src/queries/registration.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'

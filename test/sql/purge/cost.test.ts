@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import * as queries from '../../../src/queries/worker.ts'
+import * as queries from '../../../src/queries/registration.ts'
 import { buffersOf } from '../../support/buffers.ts'
 import { createDatabase } from '../../support/database.ts'
 import { insertJobs } from '../../support/job.ts'

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import * as queries from '../../../src/queries/worker.ts'
+import * as maintenance from '../../../src/queries/maintenance.ts'
+import * as registration from '../../../src/queries/registration.ts'
+import * as running from '../../../src/queries/running.ts'
 import { useDatabase } from '../../support/database.ts'
 import { FINAL_STATUSES, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
 import { openSession } from '../../support/session.ts'
@@ -19,7 +21,7 @@ async function addType(
   failedRetention: string | null,
 ): Promise<void> {
   const retentions = { retention, failed_retention: failedRetention }
-  await queries.registerType(database().pool, name, retentions)
+  await registration.registerType(database().pool, name, retentions)
 }
 
 /** Purges as of some time from now, and answers how many jobs went. */
@@ -28,7 +30,7 @@ async function purgeIn(time: string, limit = 1_000): Promise<number> {
   await session.query(`select set_config('jobtable.now', (now() + $1::interval)::text, false)`, [
     time,
   ])
-  return await queries.purge(session.client, limit)
+  return await maintenance.purge(session.client, limit)
 }
 
 async function finishedLists(): Promise<number> {
@@ -116,7 +118,7 @@ describe('a finished job', () => {
     await addType('own', '1 hour', null)
     const ticker = await startTicker(database(), 'own')
     await insertJob(database(), 'own')
-    await queries.complete(database().pool, only(await ticker.claim()), undefined)
+    await running.complete(database().pool, only(await ticker.claim()), undefined)
     expect(await purgeIn('2 hours')).toBe(1)
   })
 
@@ -243,7 +245,7 @@ test('two purges at a time neither wait for one another nor remove a job twice',
     await session.query(
       `select set_config('jobtable.now', (now() + interval '2 hours')::text, false)`,
     )
-    counts.push(await queries.purge(session.client, 5))
+    counts.push(await maintenance.purge(session.client, 5))
   }
   await first.query('commit')
   await second.query('commit')

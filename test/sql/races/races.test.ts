@@ -8,9 +8,13 @@
 // | rescue, late finish by a transaction | here | here |
 // | resubmit, insert with the same key | here | ../update/resubmit.test.ts |
 // | purge, resubmit | here | here |
+// | steering, promotion of a scheduled job | here | here |
 //
 // With real workers: test/integration/worker/race.test.ts.
 import { describe, expect, test } from 'vitest'
+import * as maintenance from '../../../src/queries/maintenance.ts'
+import * as registration from '../../../src/queries/registration.ts'
+import * as running from '../../../src/queries/running.ts'
 import type { HandedJob } from '../../../src/queries/tick.ts'
 import * as queries from '../../../src/queries/worker.ts'
 import { useDatabase } from '../../support/database.ts'
@@ -138,7 +142,7 @@ describe('rescue and the executor’s own transaction', () => {
     const answer = await queries.rescue(other.client, ticker.id, await seenAt(ticker), 10)
     expect(answer).toEqual({ rescued: 1, more: false })
     await using executor = await begin()
-    const late = refusedBy(queries.complete(executor.client, job, undefined))
+    const late = refusedBy(running.complete(executor.client, job, undefined))
     await untilBlocked(database(), executor)
     await other.query(end)
     expect(await late).toBe(end === 'commit' ? 'JT014' : undefined)
@@ -152,7 +156,7 @@ describe('rescue and the executor’s own transaction', () => {
   ])('a transaction that is first: its %s decides for the rescue', async (end, status, later) => {
     const { ticker, id, job } = await start(`complete ${end}`)
     await using executor = await begin()
-    await queries.complete(executor.client, job, undefined)
+    await running.complete(executor.client, job, undefined)
     const rescue = await queries.rescue(database().pool, ticker.id, await seenAt(ticker), 10)
     expect(rescue).toEqual({ rescued: 0, more: false })
     await executor.query(end)
@@ -200,7 +204,7 @@ describe('resubmit, and INSERT with the same key', () => {
 
 describe('purge and resubmit', () => {
   const finished = async (type: string): Promise<readonly [string, Ticker]> => {
-    await queries.registerType(database().pool, type, { retention: '1 hour' })
+    await registration.registerType(database().pool, type, { retention: '1 hour' })
     const ticker = await startTicker(database(), type)
     return [await insertJobIn(database(), ticker, 'completed', type), ticker]
   }
@@ -209,7 +213,7 @@ describe('purge and resubmit', () => {
   test('a purge that is first: the resubmit waits, and there is no such job', async () => {
     const [id, ticker] = await finished('purge first')
     await using first = await begin('2 hours')
-    expect(await queries.purge(first.client, 10)).toBe(1)
+    expect(await maintenance.purge(first.client, 10)).toBe(1)
     await using client = await openSession(database())
     const late = refusal(client.query(resubmit, [id]))
     await untilBlocked(database(), client)
@@ -221,7 +225,7 @@ describe('purge and resubmit', () => {
   test('a purge that is first and undone: the job runs again', async () => {
     const [id, ticker] = await finished('purge undone')
     await using first = await begin('2 hours')
-    expect(await queries.purge(first.client, 10)).toBe(1)
+    expect(await maintenance.purge(first.client, 10)).toBe(1)
     await using client = await openSession(database())
     const late = client.query(resubmit, [id])
     await untilBlocked(database(), client)
@@ -240,13 +244,60 @@ describe('purge and resubmit', () => {
       await using client = await begin()
       await client.query(resubmit, [id])
       await using purging = await begin('2 hours')
-      expect(await queries.purge(purging.client, 10)).toBe(0)
+      expect(await maintenance.purge(purging.client, 10)).toBe(0)
       await purging.query('commit')
       await client.query(end)
       expect(await statusOf(database(), id)).toBe(status)
       await using next = await begin('2 hours')
-      expect(await queries.purge(next.client, 10)).toBe(gone)
+      expect(await maintenance.purge(next.client, 10)).toBe(gone)
       await next.query('commit')
     },
   )
+})
+
+describe.each([
+  ['a new priority', 'priority = -1'],
+  ['the end of a pause', 'paused = false'],
+])('%s and the promotion of a scheduled job', (what, change) => {
+  /** A scheduled job, and its worker. */
+  async function schedule(type: string): Promise<{ readonly ticker: Ticker; readonly id: string }> {
+    const ticker = await startTicker(database(), type)
+    const id = await insertJob(database(), type, { run_at: new Date(Date.now() + 3_600_000) })
+    if (change.startsWith('paused')) {
+      await database().query('update jobtable.job set paused = true where id = $1', [id])
+    }
+    return { ticker, id }
+  }
+
+  const update = `update jobtable.job set ${change} where id = $1`
+  const promote = 'select jobtable_internal.promote()'
+
+  test('a change that is first: no claim that began before it is committed loses the job', async () => {
+    const { ticker, id } = await schedule(`${what} before`)
+    await using client = await begin()
+    await client.query(update, [id])
+    await using worker = await begin('2 hours')
+    await worker.query(promote)
+    await client.query('commit')
+    const claimed = [...(await ticker.claim({ session: worker }))]
+    await worker.query('commit')
+    await using later = await begin('3 hours')
+    claimed.push(...(await ticker.claim({ session: later })))
+    expect(claimed.map((job) => job.id)).toEqual([id])
+  })
+
+  test('a promotion that is first: the change waits for it, and the job runs', async () => {
+    const { ticker, id } = await schedule(`${what} after`)
+    await using worker = await begin('2 hours')
+    await worker.query(promote)
+    await using client = await openSession(database())
+    const changed = client.query(update, [id])
+    await untilBlocked(database(), client)
+    const claimed = [...(await ticker.claim({ session: worker }))]
+    await worker.query('commit')
+    await changed
+    await using later = await begin('3 hours')
+    claimed.push(...(await ticker.claim({ session: later })))
+    expect(claimed.map((job) => job.id)).toEqual([id])
+  })
 })

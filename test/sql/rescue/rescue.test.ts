@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import * as running from '../../../src/queries/running.ts'
 import * as queries from '../../../src/queries/worker.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs, readJob } from '../../support/job.ts'
@@ -322,7 +323,7 @@ test('a job’s facet that is being written keeps its attempt from being taken f
   const job = only(await dead.claim())
   await using session = await openSession(database())
   await session.query('begin')
-  await queries.writeFacet(session.client, job, 'job_progress', { stage: 'late' }, false)
+  await running.writeFacet(session.client, job, 'job_progress', { stage: 'late' }, false)
   expect(await rescue(dead)).toMatchObject({ rescued: 0 })
   await session.query('commit')
   await queries.rescue(database().pool, dead.id, null, 10)
@@ -336,11 +337,11 @@ test('a client’s cancel does not wait for a facet of the executor’s own tran
   await using session = await openSession(database())
   await using client = await openSession(database())
   await session.query('begin')
-  await queries.writeFacet(session.client, job, 'job_progress', { stage: 'x' }, true)
+  await running.writeFacet(session.client, job, 'job_progress', { stage: 'x' }, true)
   expect(await client.query("select jobtable.cancel($1, 'enough') as answer", [id])).toEqual([
     { answer: 'requested' },
   ])
-  const { code } = await refusal(queries.complete(session.client, job, undefined))
+  const { code } = await refusal(running.complete(session.client, job, undefined))
   expect(code).toBe('JT018')
   await session.query('rollback')
   expect(await queries.askedToStop(database().pool, [id])).toMatchObject([{ id, reason: 'enough' }])
@@ -353,8 +354,8 @@ test('a question whether a commit happened waits for one that is on its way', as
   await using session = await openSession(database())
   await using asking = await openSession(database())
   await session.query('begin')
-  await queries.complete(session.client, job, undefined)
-  const answer = queries.wasCompleted(asking.client, job)
+  await running.complete(session.client, job, undefined)
+  const answer = running.wasCompleted(asking.client, job)
   await untilBlocked(database(), asking)
   await session.query('commit')
   expect(await answer).toBe(true)

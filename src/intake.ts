@@ -1,0 +1,138 @@
+import { withRetry } from './backoff.ts'
+import type { Completer } from './completer.ts'
+import type { Database, Id } from './database.ts'
+import { isTransient, LeaseLostError } from './errors.ts'
+import type { Events } from './events.ts'
+import { type ClosedLeases, Leases } from './leases.ts'
+import { adopt, type HandedJob, withPayloads } from './queries/tick.ts'
+import type { Slots } from './slots.ts'
+
+export interface IntakeOptions {
+  readonly database: Database
+  readonly worker: Id
+  readonly events: Events
+  readonly slots: Slots
+  readonly completer: Completer
+  readonly stopping: AbortSignal
+  /** Called when outcomes have come that no executor has told. */
+  readonly ring: () => void
+}
+
+/**
+ * Where the jobs of a tick arrive: started ones go to the slots, queued ones wait in the local queue, and
+ * a worker that is stopping returns all. It keeps the leases until nothing is held under them.
+ */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #leases = new Leases()
+  #queued: HandedJob[] = []
+  #open = true
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+  }
+
+  /** The local queue: jobs that are this worker's and have not begun. */
+  get queued(): readonly HandedJob[] {
+    return this.#queued
+  }
+
+  /** Takes so many jobs off the head of the local queue. */
+  take(count: number): readonly HandedJob[] {
+    return this.#queued.splice(0, count)
+  }
+
+  /** Puts jobs that were taken at its head again. */
+  restore(jobs: readonly HandedJob[]): void {
+    this.#queued.unshift(...jobs)
+  }
+
+  accept(jobs: readonly HandedJob[]): void {
+    for (const job of jobs) this.#leases.add(job.lease)
+    if (!this.#open) return this.giveBack(jobs)
+    const { slots } = this.#options
+    for (const job of jobs) {
+      if (job.status === 'started') slots.accept(job)
+      else this.#queued.push(job)
+    }
+    slots.fill()
+  }
+
+  /** Jobs with what they lack of payloads. They are held: it is tried as long as it takes. */
+  async withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
+    const { database, events, stopping } = this.#options
+    const goesOn = (error: unknown): boolean => {
+      events.emit('trouble', error)
+      return true
+    }
+    const fetch = async (): Promise<readonly HandedJob[]> => await withPayloads(database, jobs)
+    return await withRetry(fetch, stopping, goesOn).catch(() => jobs)
+  }
+
+  /**
+   * A tick may have happened although its answer was lost. What it handed out is found by its lease;
+   * its outcomes are sent again.
+   */
+  async adopt(lease: Id, begin: readonly HandedJob[], pause: () => Promise<void>): Promise<void> {
+    const { database, worker, events, stopping } = this.#options
+    for (;;) {
+      await pause()
+      try {
+        const jobs = await withPayloads(database, await adopt(database, worker, lease))
+        // Its receipt is there now, whether the tick or this has written it.
+        this.#leases.add(lease)
+        const begun = new Set(begin.map((job) => job.id))
+        this.#queued = this.#queued.filter((job) => !begun.has(job.id))
+        // Others are of the tick beside this one, or held already.
+        this.accept(jobs.filter((job) => job.lease === lease || begun.has(job.id)))
+        return
+      } catch (failure) {
+        if (!isTransient(failure)) events.emit('trouble', failure)
+        if (stopping.aborted) return
+      }
+    }
+  }
+
+  /** Gives back jobs that have not begun. */
+  giveBack(jobs: readonly HandedJob[]): void {
+    const { completer, ring } = this.#options
+    for (const { id, lease } of jobs) completer.add({ id, lease, outcome: 'returned' })
+    ring()
+  }
+
+  /** Gives back what waits in the local queue, and from now on all that comes. */
+  close(): void {
+    this.#open = false
+    this.giveBack(this.#queued.splice(0))
+  }
+
+  /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
+  drop(jobs: readonly HandedJob[]): void {
+    const { slots, ring } = this.#options
+    const ids = new Set(jobs.map(({ id, lease }) => `${id} ${lease}`))
+    this.#queued = this.#queued.filter(({ id, lease }) => !ids.has(`${id} ${lease}`))
+    for (const { id, lease } of jobs) {
+      this.doubt(lease)
+      const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)
+      slots.abort(id, reason, lease)
+    }
+    ring()
+  }
+
+  /** Something ended under a lease that the database has not confirmed. */
+  doubt(lease: Id): void {
+    this.#leases.doubt(lease)
+  }
+
+  /** Leases under which none of these is held any more, and nothing is on its way to the database. */
+  closedLeases(held: readonly HandedJob[]): ClosedLeases {
+    const needed = new Set(this.#options.completer.leases())
+    for (const job of held) needed.add(job.lease)
+    return this.#leases.closed(needed)
+  }
+
+  /** The database has been told that those leases are closed. */
+  forget(leases: ClosedLeases): void {
+    this.#leases.forget(leases)
+  }
+}
