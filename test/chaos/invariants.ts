@@ -149,15 +149,21 @@ export const INVARIANTS: readonly Invariant[] = [
       )`,
   },
   {
-    name: 'no two attempts hold a job at once',
+    name: 'only attempts of workers that were struck run on beside the next',
     query: `
-      select b.job, format('attempt %s began under a valid lease while attempt %s held its own',
-        o.attempt, b.attempt) as fact
+      select b.job, format('attempt %s ran on beside attempt %s, and nothing had struck process %s',
+        b.attempt, o.attempt, w.pid) as fact
       from chaos.trace b
-      join chaos.trace e on e.job = b.job and e.attempt = b.attempt and e.event = 'end'
+      join chaos.trace e on e.job = b.job and e.attempt = b.attempt and e.pid = b.pid
+        and e.event = 'end'
       join chaos.trace o on o.job = b.job and o.attempt <> b.attempt and o.event = 'begin'
-      where b.event = 'begin' and b.valid and e.valid and o.valid
-        and o.seq > b.seq and o.seq < e.seq`,
+        and o.seq between b.seq and e.seq
+      join chaos.step s on s.job = b.job and s.attempt = b.attempt and s.status = 'started'
+      left join jobtable.worker w on w.id = s.worker
+      where b.event = 'begin' and not exists (
+        select from chaos.strike k
+        where o.seq between k.from_seq and k.to_seq and (k.pids is null or w.pid = any (k.pids))
+      )`,
   },
   {
     name: 'every attempt is accounted for',
@@ -203,6 +209,18 @@ export const INVARIANTS: readonly Invariant[] = [
       from accounts c
       where c.attempt - c.uncharged > c.most
         or (c.status = 'failed' and c.attempt - c.uncharged < c.most)`,
+  },
+  {
+    name: 'the counts are those of the jobs',
+    query: `
+      select null::bigint as job, format('%s jobs of type %s are %s, and counted as %s',
+        coalesce(j.jobs, 0), coalesce(j.type, c.type), coalesce(j.status, c.status),
+        coalesce(c.count, 0)) as fact
+      from (
+        select j.type, j.status, count(*) as jobs from jobtable.job j group by j.type, j.status
+      ) j
+      full join jobtable.job_counts c on c.type = j.type and c.status = j.status
+      where j.jobs is distinct from c.count`,
   },
   {
     name: 'a key is held by one unfinished job',

@@ -8,10 +8,12 @@ import { type Proxy, startProxy } from '../support/proxy.ts'
 import { Observer } from './observer.ts'
 import { createPool } from './pool.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { WorkerProcess, type WorkerProcessOptions } from './worker-process.ts'
 
 /** So many that jobs that take their time leave room for the others. */
-const CONCURRENCY = 16
+const ORDINARY = { concurrency: 16, prefetch: 0 } as const
+/** So many that two ticks go out at once after an outage, and jobs wait in the local queue. */
+const GREEDY = { concurrency: 128, prefetch: 64 } as const
 
 /** All that is struck: a server, what stands before it, and workers that come to it on three ways. */
 export interface Site extends AsyncDisposable {
@@ -60,20 +62,25 @@ export async function openSite(): Promise<Site> {
   const logDir = await mkdtemp(join(tmpdir(), 'jobtable-chaos-'))
   const deaths: string[] = []
   const throughProxy = Object.assign(new URL(postgres.url), { port: proxy.port }).href
-  const worker = (name: string, connection: readonly string[]): WorkerProcess =>
+  const worker = (
+    name: string,
+    connection: readonly string[],
+    room: Pick<WorkerProcessOptions, 'concurrency' | 'prefetch'> = ORDINARY,
+  ): WorkerProcess =>
     stack.use(
       new WorkerProcess({
         name,
         connection,
-        concurrency: CONCURRENCY,
+        ...room,
         traceUrl: postgres.url,
         logDir,
         onDeath: (fault) => deaths.push(fault),
       }),
     )
-  const direct = ['direct-1', 'direct-2'].map((name) =>
-    worker(name, ['--database-url', postgres.url]),
-  )
+  const direct = [
+    worker('direct', ['--database-url', postgres.url]),
+    worker('greedy', ['--database-url', postgres.url], GREEDY),
+  ]
   const proxied = [worker('proxied', ['--database-url', throughProxy])]
   const pooled = [worker('pooled', ['--database-url', pooler.url, '--listen-url', postgres.url])]
   const workers = [...direct, ...proxied, ...pooled]

@@ -26,7 +26,7 @@ const ROUND_MS = 38_000
 /** The last part of a round is left for what takes long to heal. */
 const STRIKING_MS = 24_000
 /** How long a strike waits for somebody to hold a job. */
-const AIM_MS = 5_000
+const AIM_MS = 10_000
 const AIM_AGAIN_MS = 50
 /**
  * For so long after a strike has healed a worker's lease may still be found expired because of it:

@@ -16,11 +16,13 @@ const GRACE_MS = 1_500
 const STOP_TIMEOUT_MS = 40_000
 
 export interface WorkerProcessOptions {
-  /** For logs and reports: `direct-1`. */
+  /** For logs and reports: `direct`. */
   readonly name: string
   /** Arguments of `jobtable worker` that say where the database is. */
   readonly connection: readonly string[]
   readonly concurrency: number
+  /** Jobs to take ahead of that. */
+  readonly prefetch: number
   /** Where the executors write their trace; never struck but with the server. */
   readonly traceUrl: string
   readonly logDir: string
@@ -126,10 +128,11 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   #spawn(): ChildProcess {
-    const { connection, concurrency, traceUrl } = this.#options
+    const { connection, concurrency, prefetch, traceUrl } = this.#options
     const { PATH = '', HOME = '' } = process.env
     const args = ['worker', '--executors', EXECUTORS, ...connection]
-    args.push('--concurrency', String(concurrency), '--grace', String(GRACE_MS), '--json')
+    args.push('--concurrency', String(concurrency), '--prefetch', String(prefetch))
+    args.push('--grace', String(GRACE_MS), '--json')
     // However this process ends, its workers do not outlive it.
     const tied = ['--pdeathsig', 'KILL', '--', process.execPath, MAIN]
     return spawn('setpriv', [...tied, ...args], {

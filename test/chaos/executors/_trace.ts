@@ -29,14 +29,19 @@ const END = `
   from (values ($1::bigint, $2::integer, $3::integer, $4::bigint)) v (job, attempt, pid, lease)
   left join jobtable.job j on j.id = v.job`
 
+/** Writes down that an executor has begun that is over at once. */
+export function begun({ id, attempt }: Context['job']): void {
+  pool.query(BEGIN, [id, attempt, process.pid]).catch(() => undefined)
+}
+
 /** Does the work of an executor and writes down when it began and ended, and whether it held its job then. */
 export async function traced<T>(job: Context['job'], work: () => Promise<T>): Promise<T> {
   const of = [job.id, job.attempt, process.pid]
-  const begun = await pool.query<{ lease: string }>(BEGIN, of).catch(() => undefined)
+  const record = await pool.query<{ lease: string }>(BEGIN, of).catch(() => undefined)
   try {
     return await work()
   } finally {
-    const lease = begun?.rows[0]?.lease
+    const lease = record?.rows[0]?.lease
     if (lease !== undefined) await pool.query(END, [...of, lease]).catch(() => undefined)
   }
 }

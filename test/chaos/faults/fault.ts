@@ -3,7 +3,7 @@ import type { Site } from '../site.ts'
 
 /** A strike that has been aimed: at whom, and how. */
 export interface Aim {
-  /** For people: `direct-1`, `600 s ahead`. */
+  /** For people: `direct`, `600 s ahead`. */
   readonly target: string
   /** The worker processes that it strikes. */
   readonly pids: readonly number[]
