@@ -91,10 +91,7 @@ const FORGERIES: Readonly<Record<string, readonly string[]>> = {
     'update jobtable.job set uncharged = 0 where id = 1',
     "update jobtable.job_attempt set outcome = 'released', n = 2; update jobtable.job set attempt = 1",
   ],
-  'the counts are those of the jobs': [
-    'delete from jobtable_internal.tally',
-    held(),
-  ],
+  'the counts are those of the jobs': ['delete from jobtable_internal.tally', held()],
   'a key is held by one unfinished job': [
     `drop index jobtable.job_key_is_held_once;
      insert into jobtable.job (type, key, paused)

@@ -85,6 +85,8 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   complete: (s, at) => ended(s, 'completed', 10 + at),
   fail: (s) => ended(s, 'failed', 3),
+  snooze: (s) => ended(s, 'snoozed', 2),
+  timeOut: (s) => ended(s, 'timed_out', 2),
   cancel: (s) => ended(s, 'cancelled', 2),
   release: (s) => ended(s, 'released', 4),
   giveBack: (s) => ended(s, 'returned', 4),
@@ -114,6 +116,28 @@ const STEPS: Readonly<Record<string, Step>> = {
     await session(s, at).query(`select set_config('jobtable.now', '2100-01-01', false)`)
     await session(s, at).query('select jobtable_internal.purge(20)')
     await session(s, at).query('reset jobtable.now')
+  },
+  // A claim and a finish that meet rows which a client has locked go a second time, without these.
+  lock: async (s, at) => {
+    const client = session(s, at)
+    const worker = ticker(s, at + 1)
+    await client.query('begin')
+    await client.query(
+      `select from jobtable.job where status in ('new', 'started') and id % 3 = 0 for update`,
+    )
+    const jobs = s.held.splice(0, 9)
+    const { locked } = await worker.finish(jobs.map((job) => outcome(job, 'completed')))
+    s.held.push(...jobs.filter(({ id }) => locked.includes(id)))
+    s.held.push(...(await worker.claim({ slots: 20 })))
+    await client.query('rollback')
+  },
+  rescue: async (s, at) => {
+    const lost = await startTicker(session(s, at), ...TYPES)
+    await lost.claim({ slots: 5, prefetch: 3 })
+    await session(s, at).query(
+      `select jobtable_internal.rescue(w.id, w.seen_at, 100) from jobtable.worker w where w.id = $1`,
+      [lost.id],
+    )
   },
   fold: (s, at) => session(s, at).query('select jobtable_internal.fold_tally()'),
 }
