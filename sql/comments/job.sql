@@ -169,9 +169,9 @@ Null: jobtable.job_report shows type and id instead. A client may change it at a
 comment on column jobtable.job.key is
 'At most one unfinished job has this key for its owner and type.
 
-Null: no such limit. INSERT of a second one is refused (23505), or does nothing with ON CONFLICT
-DO NOTHING. A finished job keeps its key for the record and does not hold it. Fixed at INSERT
-(JT009).';
+Null: no such limit. At most 1,000 bytes (JT002). INSERT of a second one is refused (23505), or
+does nothing with ON CONFLICT DO NOTHING. A finished job keeps its key for the record and does not
+hold it. Fixed at INSERT (JT009).';
 
 comment on column jobtable.job.status_detail is
 'One line for people: why the job failed, was cancelled or given back.

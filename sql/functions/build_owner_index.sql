@@ -5,7 +5,13 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if to_regclass('jobtable.job_owner_idx') is null then
+  if not exists (
+    select
+    from pg_catalog.pg_index i
+    where i.indexrelid = to_regclass('jobtable.job_owner_idx') and i.indisvalid
+  ) then
+    -- One that is not valid is left of a CREATE INDEX CONCURRENTLY that has failed.
+    drop index if exists jobtable.job_owner_idx;
     create index job_owner_idx on jobtable.job (owner, id);
     comment on index jobtable.job_owner_idx is
       'Serves an owner that lists its jobs, and the check of its quota.';

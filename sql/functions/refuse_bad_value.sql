@@ -1,5 +1,6 @@
 -- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, the title
--- has at most 10,000 bytes (a claim must fit into one answer), and the limits of a run are above 0.
+-- has at most 10,000 bytes (a claim must fit into one answer) and the key 1,000 (it must fit into
+-- an index), and the limits of a run are above 0.
 -- They are no constraints of the table: PostgreSQL would read these anew for each statement, and
 -- check them in each UPDATE of the queue.
 create or replace function jobtable_internal.refuse_bad_value(job jobtable.job) returns void
@@ -9,6 +10,7 @@ as $$
 declare
   c_longest constant integer := 16 * 1024 * 1024;
   c_longest_title constant integer := 10000;
+  c_longest_key constant integer := 1000;
   v_column text;
   v_value jsonb;
 begin
@@ -29,6 +31,13 @@ begin
       message = format('the title of a job has at most %s bytes, not %s', c_longest_title,
         octet_length(job.title)),
       hint = 'Keep long text in the payload.';
+  end if;
+  if octet_length(job.key) > c_longest_key then
+    raise exception using
+      errcode = 'JT002',
+      message = format('the key of a job has at most %s bytes, not %s', c_longest_key,
+        octet_length(job.key)),
+      hint = 'Use a hash of it: md5(…).';
   end if;
   -- Not a query of two rows, which would cost more than all else.
   foreach v_column in array array['payload', 'properties'] loop

@@ -49,7 +49,7 @@ export async function plotData(
   const values: string[] = []
   for await (const { rows } of batches(
     client,
-    `select ${expression.replace('%', `r.${name}`)} from (${query}) r where r.${name} is not null`,
+    `select ${expression.replace('%', () => `r.${name}`)} from (${query}) r where r.${name} is not null`,
   )) {
     for (const [value] of rows) if (value !== null && value !== undefined) values.push(value)
   }

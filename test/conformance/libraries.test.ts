@@ -15,7 +15,6 @@ test.skipIf(!areInstalled && !isRequired('prisma'))(
   'the libraries’ own types take rows of the queue',
   async () => {
     generatePrisma()
-    const checked = promisify(execFile)(TSC, ['-p', LIBRARIES]).catch((error: unknown) => error)
-    expect(await checked).toMatchObject({ stdout: '' })
+    await expect(promisify(execFile)(TSC, ['-p', LIBRARIES])).resolves.toMatchObject({ stdout: '' })
   },
 )

@@ -17,14 +17,14 @@ const report = async (...args: string[]): Promise<CliResult> =>
 /** What a command printed that ended well. */
 async function printed(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await report(...args)
-  expect([code, stderr.replace(/^(the newest|\w+ of \d+ jobs|no jobs).*\n/, '')]).toEqual([0, ''])
+  expect([code, stderr.replace(/^(the newest|\S+ of \d+ jobs|no jobs).*\n/, '')]).toEqual([0, ''])
   return stdout
 }
 
 beforeAll(async () => {
   await registerType(database().pool, 'words', { facets: ['words'] })
   await database().query(
-    `create table public.words (job bigint primary key, lines integer, language text)`,
+    `create table public.words (job bigint primary key, lines integer, language text, "$&" integer)`,
   )
   await database().query(`select jobtable.add_facet('words')`)
   await database().query(
@@ -56,7 +56,7 @@ describe('prints the jobs with their facets, newest first', () => {
     expect(csv.split('\n').slice(0, 1)).toEqual([
       'id,status,status_detail,title,owner,payload,fraction,stage,message,result,error_name,' +
         'error_message,attempt,created_at,run_at,started_at,finished_at,wait_time,run_time,worker,' +
-        'lines,language',
+        'lines,language,$&',
     ])
     expect(csv.match(/^\d+,new,,/gm)).toHaveLength(JOBS)
     expect(csv).toContain('7,new,,"say ""a"", \nb",')
@@ -120,6 +120,7 @@ describe('draws', () => {
 
   test('nothing of a column without values', async () => {
     expect(await printed('words', '--plot', 'finished_at')).toBe('')
+    expect(await printed('words', '--plot', '$&')).toBe('')
   })
 })
 

@@ -108,6 +108,16 @@ test.each([
   })
 })
 
+test('a key has at most 1,000 bytes', async () => {
+  expect(await refusal(insertJob(database(), 'convert', { key: 'é'.repeat(501) }))).toEqual({
+    code: 'JT002',
+    message: 'the key of a job has at most 1000 bytes, not 1002',
+    detail: undefined,
+    hint: 'Use a hash of it: md5(…).',
+  })
+  await insertJob(database(), 'convert', { key: 'é'.repeat(500) })
+})
+
 describe('the type', () => {
   const remedy =
     'A type is known once a worker with its executor has started, or after `jobtable register`.'

@@ -92,6 +92,25 @@ test('takes other facets and another schema, and is made anew when they change',
   expect(await columnsOf(view)).not.toHaveProperty('lines')
 })
 
+test('gives every column a name of its own, whatever its facets are called', async () => {
+  await declare('alike', null)
+  await database().query(
+    `create schema other;
+     create table public.result (job bigint, n integer, primary key (job, n));
+     create table public.mark (job bigint primary key, value integer);
+     create table other.mark (job bigint primary key, value integer, mark_value integer)`,
+  )
+  const facets = ['public.result', 'public.mark', 'other.mark']
+  for (const facet of facets) await database().query('select jobtable.add_facet($1)', [facet])
+  const columns = await columnsOf(String(await create('alike', 'jobtable', facets)))
+  expect(columns).toMatchObject({
+    result_result: 'jsonb',
+    value: 'integer',
+    mark_value: 'integer',
+    mark_mark_value: 'integer',
+  })
+})
+
 test("reads by the reader's own rights", async () => {
   await addTypes(database(), 'own')
   const view = await create('own')
