@@ -38,24 +38,24 @@ as $$
 
       ('{reader,submitter,operator,worker,admin}', 'execute', 'function',
         '{current_owner,transaction_clock,clock,visible_owners,is_member,has_live_worker,
-          why_waiting,obstacles}'),
+          why_waiting,obstacles,report_query,facet_named,facet_columns,free_name,
+          refuse_unknown_type,nearest}'),
       ('{submitter,operator,admin}', 'execute', 'function',
-        '{cancel,resubmit,request_cancel,actor,update_facet,facet_columns,refuse_missing_job}'),
+        '{cancel,resubmit,request_cancel,actor,update_facet,refuse_missing_job}'),
       ('{operator,admin}', 'execute', 'function',
         '{reset_type,refuse_unsupported,lock_holder,jobs_ahead}'),
-      ('{admin}', 'execute', 'function',
-        '{create_report,report_query,facet_named,facet_columns}'),
+      ('{admin}', 'execute', 'function', '{create_report}'),
       -- Called by the guard of INSERT, which runs as the client.
       ('{submitter,admin}', 'execute', 'function',
         '{is_drawn,fill_payload,refuse_insert,refuse_queue_column,refuse_unsupported,
           refuse_bad_value,unsupported_column}'),
       ('{worker,admin}', 'execute', 'function',
-        '{add_facet,facet_columns,isolate_facet,release_facet,isolated,isolation_names}'),
+        '{add_facet,isolate_facet,release_facet,isolated,isolation_names}'),
       ('{worker}', 'execute', 'function',
         '{tick,claim_lone,adopt,beat,still_here,asked_to_stop,check_held,rescue,leave,register_type,
           start_worker,stop_worker,purge,purge_events,fold_tally,was_completed,is_live,
           write_progress,write_logs,complete,
-          write_facet,require_lease,facet_named,update_facet,refuse_missing_job}')
+          write_facet,require_lease,update_facet,refuse_missing_job}')
   )
   select m.roles::text[], m.privileges, m.kind || ' ' || o.object
   from many m
