@@ -44,7 +44,8 @@ as $$
         -- The guard of UPDATE lets pass who announces itself as the queue. Checked after the row
         -- has been computed, so that no expression of the statement announces it later.
         ('{job}', 'clients_are_not_the_queue', 'restrictive', 'update', null, 'true',
-          $x$current_setting('jobtable.writer', true) is distinct from 'queue'$x$),
+          $x$current_setting('jobtable.writer', true) is distinct from
+            case pg_trigger_depth() when 0 then 'queue' else 'queue ' || pg_trigger_depth() end$x$),
 
         ('{job_progress,job_result,job_attempt,job_log,job_cancel}', 'owners_view_their_facets',
           'permissive', 'select', '{reader,submitter}', t.of_a_job, null),

@@ -11,6 +11,8 @@ declare
   v_resubmitted constant boolean := new.status is not distinct from 'new'
     and old.status in ('completed', 'failed', 'cancelled');
   v_job jobtable.job := new;
+  -- The queue's, if one of its writes has fired a user's trigger that writes this.
+  v_writer constant text := coalesce(current_setting('jobtable.writer', true), '');
 begin
   v_column := case
     when new.id is distinct from old.id then 'id'
@@ -125,7 +127,7 @@ begin
       run_at = v_job.run_at,
       priority = v_job.priority
     where j.id = new.id;
-    perform set_config('jobtable.writer', '', true);
+    perform set_config('jobtable.writer', v_writer, true);
   end if;
 
   if new.status = 'new' and not new.paused and (
@@ -141,5 +143,9 @@ $$;
 create or replace trigger job_guard_update
 after update on jobtable.job
 for each row
-when (current_setting('jobtable.writer', true) is distinct from 'queue')
+-- writer_at, written out: a call would be read and planned anew for each statement.
+when (
+  current_setting('jobtable.writer', true) is distinct from
+    case pg_trigger_depth() when 0 then 'queue' else 'queue ' || pg_trigger_depth() end
+)
 execute function jobtable_internal.job_guard_update();

@@ -37,7 +37,8 @@ begin
     return new;
   end if;
 
-  if current_setting('jobtable.writer', true) is distinct from 'queue'
+  if current_setting('jobtable.writer', true)
+      is distinct from jobtable_internal.writer_at(pg_trigger_depth() - 1)
     and (tg_op = 'INSERT' or old.payload_schema_source = new.payload_schema_source)
   then
     new.payload_schema_source := 'operator';

@@ -8,8 +8,8 @@ set enable_hashjoin = on
 as $$
 declare
   v_now constant timestamptz := jobtable_internal.clock();
-  v_by_queue constant boolean :=
-    current_setting('jobtable.writer', true) is not distinct from 'queue';
+  v_by_queue constant boolean := current_setting('jobtable.writer', true)
+    is not distinct from jobtable_internal.writer_at(pg_trigger_depth() - 1);
   v_actor constant text := case when v_by_queue then 'queue' else jobtable_internal.actor() end;
 begin
   if tg_op = 'INSERT' then
