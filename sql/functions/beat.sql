@@ -26,17 +26,22 @@ declare
   v_now constant timestamptz := jobtable_internal.clock();
   v_worker jobtable.worker;
 begin
-  select w.* into v_worker from jobtable.worker w where w.id = beat.worker;
-  known := found;
+  select w.* into v_worker
+  from jobtable.worker w where w.id = beat.worker
+  for no key update skip locked;
+  if found then
+    update jobtable.worker w
+    set seen_at = v_now, running = beat.running,
+      -- Only a session that can be seen can be missed.
+      listens = beat.listens and (w.listens or jobtable_internal.has_session(w.id)),
+      lost_at = null, settled_at = null
+    where w.id = beat.worker;
+  else
+    -- A rescue may have the row: what comes of that the next sign of life is told.
+    select w.* into v_worker from jobtable.worker w where w.id = beat.worker;
+  end if;
+  known := v_worker.id is not null;
   was_lost := v_worker.lost_at is not null;
-  update jobtable.worker w
-  set seen_at = v_now, running = beat.running,
-    -- Only a session that can be seen can be missed.
-    listens = beat.listens and (w.listens or jobtable_internal.has_session(w.id)),
-    lost_at = null, settled_at = null
-  where w.id = (
-    select o.id from jobtable.worker o where o.id = beat.worker for no key update skip locked
-  );
 
   delete from jobtable_internal.claim c
   where c.worker = beat.worker and not jobtable_internal.is_fence(c, v_now) and (

@@ -6,6 +6,7 @@
 // | cancel, finish | here | here |
 // | rescue, late finish by a tick | ../rescue/rescue.test.ts | ../rescue/rescue.test.ts |
 // | rescue, late finish by a transaction | here | here |
+// | rescue, sign of life | ../rescue/rescue.test.ts | here |
 // | resubmit, insert with the same key | here | ../update/resubmit.test.ts |
 // | purge, resubmit | here | here |
 // | steering, promotion of a scheduled job | here | here |
@@ -124,15 +125,30 @@ describe.each([
   })
 })
 
-describe('rescue and the executor’s own transaction', () => {
-  const seenAt = async ({ id }: Ticker): Promise<string> => {
-    const [row] = await database().query<{ at: string }>(
-      'select seen_at::text as at from jobtable.worker where id = $1',
-      [id],
-    )
-    return row?.at ?? ''
-  }
+async function seenAt({ id }: Ticker): Promise<string> {
+  const [row] = await database().query<{ at: string }>(
+    'select seen_at::text as at from jobtable.worker where id = $1',
+    [id],
+  )
+  return row?.at ?? ''
+}
 
+test('a sign of life that a rescue meets halfway: jobs are taken only from a worker that is told', async () => {
+  const { ticker } = await start('halfway')
+  await database().query(`alter function jobtable_internal.beat set lock_timeout = '10s'`)
+  await using other = await begin()
+  // Who lives may look at its row and lock it, but not write it yet.
+  await other.query('lock table jobtable.worker in share mode')
+  await using worker = await openSession(database())
+  const late = beatOf(worker.client, ticker.id)
+  await untilBlocked(database(), worker)
+  const { rescued } = await queries.rescue(other.client, ticker.id, await seenAt(ticker), 10)
+  await other.query('commit')
+  const answers = [await late, await beatOf(database().pool, ticker.id)]
+  expect(answers.some((answer) => answer.wasLost)).toBe(rescued > 0)
+})
+
+describe('rescue and the executor’s own transaction', () => {
   test.each([
     ['commit', 'new'],
     ['rollback', 'completed'],
