@@ -96,8 +96,9 @@ Queue only: any other value is refused (JT004).';
 comment on column jobtable.job.run_at is
 'The job does not start before this time.
 
-Default and null: now, that is when the transaction began. A client may change it until the job
-starts (then JT010). A resubmission that leaves it as it is sets it to now.';
+Default and null: now, that is when the transaction began. ''infinity'' is never; times before our
+era, ''-infinity'' among them, are refused (JT002). A client may change it until the job starts
+(then JT010). A resubmission that leaves it as it is sets it to now.';
 
 comment on column jobtable.job.paused is
 'Held back: the job does not start while this is true.
@@ -132,7 +133,7 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.timeout is
 'The longest run of one attempt.
 
-Null means its type''s. Above 0 (JT002). May be changed until the job starts (JT010). When it is
+Null means its type''s. Above 0 and finite (JT002). May be changed until the job starts (JT010). When it is
 over, the executor''s signal fires; an executor that has not ended within its worker''s grace period
 (5 seconds by default) is given up, and the attempt has timed out.';
 

@@ -21,6 +21,7 @@ begin
     and new.created_at = now()
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
+    and new.run_at > '0001-01-02 00:00+00'
     and (new.title is null or octet_length(new.title) < 10000)
     and (
       -- The sequence's last value may be another session's, which matters where owners are apart.

@@ -1,6 +1,7 @@
 -- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, the title
 -- has at most 10,000 bytes (a claim must fit into one answer) and the key 1,000 (it must fit into
--- an index), and the limits of a run are above 0.
+-- an index), the limits of a run are above 0, and its times are such that a worker can reckon with
+-- them.
 -- They are no constraints of the table: PostgreSQL would read these anew for each statement, and
 -- check them in each UPDATE of the queue.
 create or replace function jobtable_internal.refuse_bad_value(job jobtable.job) returns void
@@ -16,14 +17,21 @@ declare
 begin
   v_column := case
     when job.max_attempts <= 0 then 'max_attempts'
-    when job.timeout <= interval '0' then 'timeout'
+    when job.timeout <= interval '0' or not isfinite(job.timeout) then 'timeout'
   end;
   if v_column is not null then
     raise exception using
       errcode = 'JT002',
-      message = format('the %s of a job must be more than 0, not %s', v_column,
+      message = format('the %s of a job must be more than 0 and finite, not %s', v_column,
         to_jsonb(job) ->> v_column),
       hint = 'Leave it out, or set it to null, for that of the type.';
+  end if;
+  -- What many languages cannot read. 'infinity' is never, and never handed out.
+  if job.run_at <= '0001-01-02 00:00+00' then
+    raise exception using
+      errcode = 'JT002',
+      message = format('the run_at of a job must be of our era, not %s', job.run_at),
+      hint = 'Leave it out, or set it to null, for now.';
   end if;
   if octet_length(job.title) > c_longest_title then
     raise exception using

@@ -31,11 +31,9 @@ describe('a job of the future', () => {
     expect((await ticker.claim()).map((job) => job.id)).toEqual([id])
   })
 
-  test('of infinity is never claimed, one of minus infinity at once', async () => {
+  test('of infinity is never claimed', async () => {
     const ticker = await startTicker(database(), 'infinite')
     await insertJob(database(), 'infinite', { run_at: 'infinity' })
-    const id = await insertJob(database(), 'infinite', { run_at: '-infinity' })
-    expect((await ticker.claim()).map((job) => job.id)).toEqual([id])
     await using session = await openSession(database())
     await setClock(session, '9999-01-01')
     const answer = await ticker.tick({ ranges: ticker.ranges(), slots: 1 }, session)

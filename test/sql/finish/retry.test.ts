@@ -11,7 +11,7 @@ const error = { name: 'TypeError', message: 'it broke' }
 
 /** Starts the only job of a type anew, whenever it is due. */
 async function begin(ticker: Ticker, id: string): Promise<HandedJob> {
-  await database().query("update jobtable.job set run_at = '-infinity' where id = $1", [id])
+  await database().query("update jobtable.job set run_at = '2001-01-01' where id = $1", [id])
   return only(await ticker.claim())
 }
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { copyIn } from '../../support/copy.ts'
 import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob, readJob } from '../../support/job.ts'
-import { refusal } from '../../support/refusal.ts'
+import { refusal, refusedBy } from '../../support/refusal.ts'
 import { openSession } from '../../support/session.ts'
 
 const database = useDatabase()
@@ -102,7 +102,7 @@ test.each([
 ])('%s of %s is refused by JT002', async (column, value, told) => {
   expect(await refusal(insertJob(database(), 'convert', { [column]: value }))).toEqual({
     code: 'JT002',
-    message: `the ${column} of a job must be more than 0, not ${told}`,
+    message: `the ${column} of a job must be more than 0 and finite, not ${told}`,
     detail: undefined,
     hint: 'Leave it out, or set it to null, for that of the type.',
   })
@@ -116,6 +116,27 @@ test('a key has at most 1,000 bytes', async () => {
     hint: 'Use a hash of it: md5(…).',
   })
   await insertJob(database(), 'convert', { key: 'é'.repeat(500) })
+})
+
+test.each(['-infinity', '0044-03-15 BC'])('run_at of %s is refused by JT002', async (runAt) => {
+  expect(await refusal(insertJob(database(), 'convert', { run_at: runAt }))).toMatchObject({
+    code: 'JT002',
+    message: expect.stringContaining('the run_at of a job must be of our era, not '),
+    hint: 'Leave it out, or set it to null, for now.',
+  })
+})
+
+test('a timeout without end is refused, of a job by JT002 and of a type by 23514', async () => {
+  const type = `insert into jobtable.job_type (name, timeout) values ('endless', 'infinity')`
+  const codes = [
+    await refusedBy(insertJob(database(), 'convert', { timeout: 'infinity' })),
+    await refusedBy(database().query(type)),
+  ]
+  const [server] = await database().query(
+    `select current_setting('server_version_num')::integer >= 170000 as knows`,
+  )
+  // Before PostgreSQL 17 no interval was infinite.
+  expect(codes).toEqual(server?.['knows'] === true ? ['JT002', '23514'] : ['22007', '22007'])
 })
 
 describe('the type', () => {

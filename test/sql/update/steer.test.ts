@@ -91,6 +91,7 @@ const STEERINGS: readonly Steering[] = [
   { column: 'parent', value: 1, answer: 'JT003' },
   { column: 'max_attempts', value: 0, answer: 'JT002' },
   { column: 'timeout', value: '0', answer: 'JT002' },
+  { column: 'run_at', value: '-infinity', answer: 'JT002' },
   { column: 'payload', value: '[]', answer: 'JT002' },
   { column: 'properties', value: '"text"', answer: 'JT002' },
 ]
