@@ -89,6 +89,8 @@ begin
     select o.id
     from jobtable.worker o
     where o.settled_at < v_now - interval '3 days'
+      -- One that has asked what it holds is not done with: see adopt and worker_guard_delete.
+      and not exists (select from jobtable_internal.claim c where c.worker = o.id)
     for update skip locked
   ));
   v_writer := set_config('jobtable.writer', '', true);

@@ -2,10 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import * as maintenance from '../../../src/queries/maintenance.ts'
 import * as registration from '../../../src/queries/registration.ts'
 import * as running from '../../../src/queries/running.ts'
+import { adopt } from '../../../src/queries/tick.ts'
 import { useDatabase } from '../../support/database.ts'
 import { FINAL_STATUSES, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
 import { openSession } from '../../support/session.ts'
-import { bring, insertJobIn, only, outcome, startTicker } from '../../support/ticker.ts'
+import { bring, drawLease, insertJobIn, only, outcome, startTicker } from '../../support/ticker.ts'
 
 const database = useDatabase()
 
@@ -251,4 +252,18 @@ test('two purges at a time neither wait for one another nor remove a job twice',
   await second.query('commit')
   counts.push(await purgeIn('2 hours'))
   expect(counts).toEqual([5, 5, 30])
+})
+
+test('workers that are long gone are removed, but for those that have asked what they hold', async () => {
+  await addType('gone', '1 hour', '1 hour')
+  const [gone, asking] = [
+    await startTicker(database(), 'gone'),
+    await startTicker(database(), 'gone'),
+  ]
+  await insertJobIn(database(), gone, 'completed', 'gone')
+  await database().query('delete from jobtable_internal.claim')
+  await database().query('update jobtable.worker set stopped_at = now(), settled_at = now()')
+  await adopt(database().pool, asking.id, drawLease())
+  expect(await purgeIn('4 days')).toBe(1)
+  expect(await database().query('select id from jobtable.worker')).toEqual([{ id: asking.id }])
 })
