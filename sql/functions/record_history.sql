@@ -1,14 +1,18 @@
 -- After every statement that writes jobs, while any type keeps a history: records what it did to
--- jobs of such types. Its triggers are there only then; see observe_jobs. A tick allows nested
--- loops alone, by which to join what was with what is takes a hundred microseconds a job.
+-- jobs of such types. Its triggers are there only then; see observe_jobs. Who is bound by policies
+-- is told by the argument `client`, and then neither announces itself as the queue nor sets the
+-- clock. A tick allows nested loops alone, by which to join what was with what is takes a hundred
+-- microseconds a job.
 create or replace function jobtable_internal.record_history() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_hashjoin = on
 as $$
 declare
-  v_now constant timestamptz := jobtable_internal.clock();
-  v_by_queue constant boolean := current_setting('jobtable.writer', true)
+  v_by_client constant boolean := tg_nargs > 0;
+  v_now constant timestamptz :=
+    case when v_by_client then clock_timestamp() else jobtable_internal.clock() end;
+  v_by_queue constant boolean := not v_by_client and current_setting('jobtable.writer', true)
     is not distinct from jobtable_internal.writer_at(pg_trigger_depth() - 1);
   v_actor constant text := case when v_by_queue then 'queue' else jobtable_internal.actor() end;
 begin

@@ -1,5 +1,6 @@
 -- Tells the worker of a started job that a client asks it to stop, and writes down who does, when
 -- and why; refused in any other status. The reason is the setting jobtable.cancel_reason, if any.
+-- When is told by the wall clock: whoever asks can set the other one.
 create or replace function jobtable_internal.request_cancel(
   id bigint, status jobtable.job_status
 ) returns void
@@ -20,7 +21,7 @@ begin
   end if;
   insert into jobtable.job_cancel (job, requested_at, requested_by, reason)
   values (
-    id, jobtable_internal.clock(), jobtable_internal.actor(),
+    id, clock_timestamp(), jobtable_internal.actor(),
     nullif(current_setting('jobtable.cancel_reason', true), '')
   )
   on conflict on constraint job_cancel_pkey do update

@@ -108,6 +108,9 @@ test('types without history leave no events, and without any there is no trigger
   await withHistory('one', 'two')
   await addTypes(database(), 'silent')
   expect(await triggers()).toEqual([
+    'record_history_client_delete',
+    'record_history_client_insert',
+    'record_history_client_update',
     'record_history_delete',
     'record_history_insert',
     'record_history_update',

@@ -1,5 +1,5 @@
 import type { Attempt, Scene } from './attempt.ts'
-import { forgeries } from './forge.ts'
+import { forgeries, historyForgeries } from './forge.ts'
 import { imitations, leaks } from './imitate.ts'
 import { facetForgeries, thefts } from './steal.ts'
 
@@ -7,6 +7,7 @@ import { facetForgeries, thefts } from './steal.ts'
 export function attemptsOf(scene: Scene): readonly Attempt[] {
   return [
     ...forgeries(scene),
+    ...historyForgeries(scene),
     ...thefts(scene),
     ...facetForgeries(scene),
     ...imitations(scene),

@@ -91,3 +91,32 @@ export function forgeries({ own }: Scene): Attempt[] {
     ),
   ]
 }
+
+/** Does what is recorded, and has the record say something else. */
+export function historyForgeries({ own }: Scene): Attempt[] {
+  const others = `select id from jobtable.job_event where actor not in (current_user, 'somebody')`
+  const longAgo = `select id from jobtable.job_event where at < now() - interval '1 day'`
+  const insert = `insert into jobtable.job (type) values ('work')`
+  const edit = `update jobtable.job set priority = 7 where id = ${own.new}`
+  const remove = `delete from jobtable.job where id = ${own.new}`
+  const clock = `set local jobtable.now = '2000-01-01'`
+  return [
+    attempt('have an INSERT recorded as the queue', AS_QUEUE, insert, others),
+    attempt('have a DELETE recorded as the queue', AS_QUEUE, remove, others),
+    attempt('have an INSERT recorded long ago', clock, insert, longAgo),
+    attempt('have an UPDATE recorded long ago', clock, edit, longAgo),
+    attempt('have a DELETE recorded long ago', clock, remove, longAgo),
+    attempt(
+      'become the queue in RETURNING, so that an UPDATE is not recorded',
+      `${edit} returning set_config('jobtable.writer', 'queue', true)`,
+      `select id from jobtable.job j where id = ${own.new} and priority = 7
+         and not exists (select from jobtable.job_event e where e.job = j.id and e.detail ? 'priority')`,
+    ),
+    attempt(
+      'have asked long ago that a job stop',
+      clock,
+      `update jobtable.job set cancel_requested = true where id = ${own.started}`,
+      `select job from jobtable.job_cancel where requested_at < now() - interval '1 day'`,
+    ),
+  ]
+}

@@ -30,6 +30,7 @@ export async function setScene(database: Database, roles: Roles): Promise<Scene>
   )
   // The last one, so that no id of another's is the last that was drawn.
   const own = await addJobs(database, mallory, 'mine')
+  await database.query(`update jobtable.job_type set history = true where name = 'work'`)
   return { mallory, victim, vera, own, theirs, shared, admin: roles.groups.admin }
 }
 
