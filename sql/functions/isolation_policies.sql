@@ -1,4 +1,5 @@
--- The policies while owners are kept apart, by table: the one place for them. `roles` null is
+-- The policies while owners are kept apart, by table: the one place for them, their names the same
+-- whatever `sharing` is. One that gets another name is dropped by a migration. `roles` null is
 -- everybody. A facet's row is as visible as its job. What stands in a sub-select is asked once a
 -- statement. The owner does not: what the planner sees it can estimate, and it then reads an
 -- owner's jobs by their index.

@@ -1,5 +1,5 @@
 -- The users' own facet tables, with their column of the job, and whether the current role may
--- write their policies.
+-- write their policies. They may be in any schema.
 create or replace function jobtable_internal.user_facets()
 returns table (facet regclass, "column" name, owned boolean)
 language sql stable
@@ -12,5 +12,7 @@ as $$
     and f.conkey = p.conkey[1:1]
   join pg_class c on c.oid = p.conrelid
   join pg_attribute a on a.attrelid = c.oid and a.attnum = p.conkey[1]
-  where p.contype = 'p' and c.relnamespace <> 'jobtable'::regnamespace
+  where p.contype = 'p' and c.oid not in (
+    select b.relation::regclass from jobtable_internal.isolation_policies(false) b
+  )
 $$;

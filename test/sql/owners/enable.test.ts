@@ -115,6 +115,42 @@ describe('enable_isolation()', () => {
     }
   })
 
+  test("leaves others' policies on the queue's tables alone, and so does its end", async () => {
+    await database().query(
+      `create policy of_a_dba on jobtable.job as restrictive for select using (owner <> '${bert}')`,
+    )
+    await isolate(database(), roles().groups)
+    expect(await seenBy(boss)).toEqual([anna])
+    await database().query(`update jobtable_internal.isolation set policies_hash = 'other'`)
+    await reinstall()
+    expect(await seenBy(boss)).toEqual([anna])
+    await database().query('select jobtable.disable_isolation()')
+    expect(
+      await database().query(
+        `select relname, polname from pg_class c left join pg_policy p on p.polrelid = c.oid
+         where c.relrowsecurity and relnamespace = 'jobtable'::regnamespace`,
+      ),
+    ).toEqual([{ relname: 'job', polname: 'of_a_dba' }])
+    await database().query('drop policy of_a_dba on jobtable.job')
+    await isolate(database(), roles().groups)
+  })
+
+  test("keeps owners apart in a user's facet in the queue's schema too", async () => {
+    await database().query('create table jobtable.extra (job bigint primary key, n int)')
+    await database().query(`select jobtable.add_facet('jobtable.extra')`)
+    await database().query('insert into jobtable.extra select id from jobtable.job')
+    const insertable = async (): Promise<unknown> =>
+      await database().query(
+        `select has_table_privilege('${roles().groups.worker}', 'jobtable.extra', 'insert') as it`,
+      )
+    for (const again of [async () => await isolate(database(), roles().groups), reinstall]) {
+      await again()
+      expect(await roles().as(anna, 'select * from jobtable.extra')).toHaveLength(1)
+      expect(await insertable()).toEqual([{ it: true }])
+    }
+    await database().query('drop table jobtable.extra')
+  })
+
   test('has an owner listed by its index, in order unless there is sharing', async () => {
     await database().query(
       `insert into jobtable.job (type, owner) select 'work', 'other' from generate_series(1, 20000)`,
