@@ -1,6 +1,8 @@
 -- Keeps owners apart in a facet table of a user's: a row is as visible as its job. Everybody who
 -- sees jobs may read; who may write is granted by the table's owner, and then holds for the jobs
--- that one may steer. A table of somebody else's is named in a warning.
+-- that one may steer. A table of somebody else's is named in a warning. Called at each start of a
+-- worker, perhaps by many at once: what is as it shall be, by the comment of a policy, is not
+-- touched, and no right is taken.
 create or replace function jobtable_internal.isolate_facet(facet regclass) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -8,7 +10,6 @@ set lock_timeout = '2s'
 as $$
 declare
   v jobtable_internal.isolation := jobtable_internal.isolated();
-  v_job text;
   v_of_a_job text;
   v_statement text;
 begin
@@ -20,13 +21,15 @@ begin
       using hint = format('Have its owner run: select jobtable.add_facet(%L)', facet);
     return;
   end if;
-  v_job := format('%s.%I', facet, (jobtable_internal.facet_columns(facet))[1]);
-  v_of_a_job := format('exists (select from jobtable.job j where j.id = %s', v_job);
-  perform jobtable_internal.release_facet(facet);
-  execute format('alter table %s enable row level security', facet);
+  v_of_a_job := format('exists (select from jobtable.job j where j.id = %s.%I', facet,
+    (jobtable_internal.facet_columns(facet))[1]);
   for v_statement in
-    select format('create policy %I on %s for %s to %s using (%s)', p.policy, facet, p.command,
-      n.names, p."using")
+    select format('alter table %s enable row level security', facet)
+    from pg_class c
+    where c.oid = facet and not c.relrowsecurity
+    union all
+    select format('drop policy if exists %1$I on %2$s; %3$s; comment on policy %1$I on %2$s is %4$L',
+      p.policy, facet, s.statement, md5(s.statement))
     from (
       values
         ('jobtable_owners_view', 'select', '{reader,submitter}'::text[], v_of_a_job || ')'),
@@ -35,16 +38,24 @@ begin
         ('jobtable_all_are_written', 'all', '{operator,worker,admin}', 'true')
     ) as p (policy, command, roles, "using")
     cross join jobtable_internal.isolation_names(v, p.roles) as n (names)
-    where n.names is not null
+    cross join lateral format('create policy %I on %s for %s to %s using (%s)', p.policy, facet,
+      p.command, n.names, p."using") as s (statement)
+    where n.names is not null and not exists (
+      select
+      from pg_policy o
+      where o.polrelid = facet and o.polname = p.policy
+        and obj_description(o.oid, 'pg_policy') = md5(s.statement)
+    )
     union all
-    select format('grant select on %s to %s', facet, n.names)
-    from jobtable_internal.isolation_names(v, '{reader,submitter,operator,worker,admin}')
-      as n (names)
-    where n.names is not null
-    union all
-    select format('grant insert, update, delete on %s to %s', facet, n.names)
-    from jobtable_internal.isolation_names(v, '{worker,admin}') as n (names)
-    where n.names is not null
+    select format('grant %s on %s to %s', g.privilege, facet, n.name)
+    from (
+      values
+        ('select', '{reader,submitter,operator,worker,admin}'::text[]),
+        ('insert', '{worker,admin}'), ('update', '{worker,admin}'), ('delete', '{worker,admin}')
+    ) as g (privilege, roles)
+    cross join unnest(g.roles) as r (role)
+    cross join jobtable_internal.isolation_names(v, array[r.role]) as n (name)
+    where not has_table_privilege(to_regrole(n.name), facet, g.privilege)
   loop
     execute v_statement;
   end loop;

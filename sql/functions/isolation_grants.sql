@@ -50,7 +50,7 @@ as $$
         '{is_drawn,fill_payload,refuse_insert,refuse_queue_column,refuse_unsupported,
           refuse_bad_value,unsupported_column}'),
       ('{worker,admin}', 'execute', 'function',
-        '{add_facet,isolate_facet,release_facet,isolated,isolation_names}'),
+        '{add_facet,isolate_facet,isolated,isolation_names}'),
       ('{worker}', 'execute', 'function',
         '{tick,claim_lone,adopt,beat,still_here,asked_to_stop,check_held,rescue,leave,register_type,
           start_worker,stop_worker,purge,purge_events,fold_tally,was_completed,is_live,

@@ -4,6 +4,7 @@ import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
 import { isolate, useRoles } from '../../support/roles.ts'
+import { openSession } from '../../support/session.ts'
 
 const database = useDatabase()
 const roles = useRoles(database)
@@ -149,6 +150,27 @@ describe('enable_isolation()', () => {
       expect(await insertable()).toEqual([{ it: true }])
     }
     await database().query('drop table jobtable.extra')
+  })
+
+  test('leaves who may write a facet as its owner grants it, and waits for nobody', async () => {
+    await database().query('create table granted (job bigint primary key, n int)')
+    await database().query(`select jobtable.add_facet('granted')`)
+    await database().query(`grant insert on granted to ${roles().groups.submitter}`)
+    await using reader = await openSession(database())
+    await reader.query('begin')
+    await reader.query('select from granted')
+    await database().query(`select jobtable.add_facet('granted')`)
+    await reader.query('rollback')
+    await database().query(`update jobtable_internal.isolation set policies_hash = 'other'`)
+    const write = 'insert into granted select id from jobtable.job returning job'
+    await reinstall()
+    expect(await roles().as(anna, write)).toHaveLength(1)
+    await database().query('alter policy jobtable_owners_view on granted using (true)')
+    await database().query(`comment on policy jobtable_owners_view on granted is 'as it was once'`)
+    await database().query(`select jobtable.add_facet('granted')`)
+    await database().query('insert into granted select id from jobtable.job')
+    expect(await roles().as(anna, 'select * from granted')).toHaveLength(1)
+    await database().query('drop table granted')
   })
 
   test('has an owner listed by its index, in order unless there is sharing', async () => {
