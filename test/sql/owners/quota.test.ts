@@ -111,6 +111,25 @@ describe('unfinished jobs', () => {
     expect(await countOf('carl')).toBe(0)
   })
 
+  test('change while other owners insert, and give up on one that keeps its transaction open', async () => {
+    await setQuota('anna', 10, null)
+    await setQuota('bert', 10, null)
+    await setQuota('*', 10, null)
+    for (const owner of ['anna', 'bert', 'carl']) await database().query(insert(owner, 1))
+    await using session = await openSession(database())
+    await session.query('begin')
+    await session.query(insert('anna', 1))
+    for (const owner of ['bert', 'dora', '*']) await setQuota(owner, 9, null)
+    expect((await refusal(setQuota('anna', 9, null))).code).toBe('55P03')
+    await database().query(insert('bert', 1))
+    await session.query('commit')
+    await setQuota('anna', 1, null)
+    await setQuota('*', 1, null)
+    for (const owner of ['anna', 'carl']) {
+      expect((await refusal(database().query(insert(owner, 1)))).code).toBe('JT022')
+    }
+  })
+
   test('do not count where the INSERT is rolled back, or did nothing', async () => {
     await setQuota('anna', 1, null)
     await using session = await openSession(database())
