@@ -133,9 +133,9 @@ Not supported by this version: anything but null is refused (JT003).';
 comment on column jobtable.job.timeout is
 'The longest run of one attempt.
 
-Null means its type''s. Above 0 and finite (JT002). May be changed until the job starts (JT010). When it is
-over, the executor''s signal fires; an executor that has not ended within its worker''s grace period
-(5 seconds by default) is given up, and the attempt has timed out.';
+Null means its type''s. Above 0 and finite (JT002). May be changed until the job starts (JT010).
+When it is over, the executor''s signal fires; an executor that has not ended within its worker''s
+grace period (5 seconds by default) is given up, and the attempt has timed out.';
 
 comment on column jobtable.job.cpus is
 'Processors that the job needs.

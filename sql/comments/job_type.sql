@@ -35,7 +35,8 @@ Default 1. A change counts for attempts that end after it.';
 comment on column jobtable.job_type.timeout is
 'The longest run of one attempt of a job that says nothing itself.
 
-Default null: none. Above 0 and finite. A change counts for attempts that begin some seconds after it.';
+Default null: none. Above 0 and finite. A change counts for attempts that begin some seconds after
+it.';
 
 comment on column jobtable.job_type.backoff is
 'How the rest between attempts grows: exponential (it doubles with each attempt) or fixed.

@@ -28,7 +28,8 @@ begin
     from pg_class c
     where c.oid = facet and not c.relrowsecurity
     union all
-    select format('drop policy if exists %1$I on %2$s; %3$s; comment on policy %1$I on %2$s is %4$L',
+    select format(
+      'drop policy if exists %1$I on %2$s; %3$s; comment on policy %1$I on %2$s is %4$L',
       p.policy, facet, s.statement, md5(s.statement))
     from (
       values

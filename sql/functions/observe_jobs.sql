@@ -35,7 +35,8 @@ begin
     where w.wanted <> exists (
       select
       from pg_catalog.pg_trigger g
-      where g.tgrelid = 'jobtable.job'::regclass and g.tgname = w.routine || w.writer || '_' || e.event
+      where g.tgrelid = 'jobtable.job'::regclass
+        and g.tgname = w.routine || w.writer || '_' || e.event
     )
   loop
     if v_trigger.wanted then
