@@ -297,7 +297,6 @@ export class Dispatcher extends Service {
     } catch (error) {
       this.#failing = true
       events.emit('trouble', error)
-      this.#intake.restore(sent.begin)
       await this.#fail(error, sent)
       return
     }
@@ -329,8 +328,13 @@ export class Dispatcher extends Service {
     } else if (isFaultOfData(error)) this.#completer.divide(outcomes, error)
     else this.#completer.restore(outcomes)
 
-    if (!wasAnswered(error)) await this.#intake.adopt(lease, begin, () => this.#pause())
-    else if (outcomes.length === 0) this.#lookout.wait(performance.now() + this.#claimPauseMs())
+    if (!wasAnswered(error)) {
+      // Whether they have begun is known when the lost tick is: until then no other may begin them.
+      await this.#intake.adopt(lease, begin, () => this.#pause())
+      return
+    }
+    this.#intake.restore(begin)
+    if (outcomes.length === 0) this.#lookout.wait(performance.now() + this.#claimPauseMs())
     else if (!mixed) await this.#pause()
   }
 

@@ -71,7 +71,7 @@ export class Intake {
 
   /**
    * A tick may have happened although its answer was lost. What it handed out is found by its lease;
-   * its outcomes are sent again.
+   * its outcomes are sent again. The jobs that it was to begin are in no list until this has returned.
    */
   async adopt(lease: Id, begin: readonly HandedJob[], pause: () => Promise<void>): Promise<void> {
     const { database, worker, events, stopping } = this.#options
@@ -81,14 +81,13 @@ export class Intake {
         const jobs = await withPayloads(database, await adopt(database, worker, lease))
         // Its receipt is there now, whether the tick or this has written it.
         this.#leases.add(lease)
-        const begun = new Set(begin.map((job) => job.id))
-        this.#queued = this.#queued.filter((job) => !begun.has(job.id))
+        const begun = new Set(begin.map(keyOf))
         // Others are of the tick beside this one, or held already.
-        this.accept(jobs.filter((job) => job.lease === lease || begun.has(job.id)))
+        this.accept(jobs.filter((job) => job.lease === lease || begun.has(keyOf(job))))
         return
       } catch (failure) {
         if (!isTransient(failure)) events.emit('trouble', failure)
-        if (stopping.aborted) return
+        if (stopping.aborted) return this.restore(begin)
       }
     }
   }
@@ -109,8 +108,8 @@ export class Intake {
   /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
   drop(jobs: readonly HandedJob[]): void {
     const { slots, ring } = this.#options
-    const ids = new Set(jobs.map(({ id, lease }) => `${id} ${lease}`))
-    this.#queued = this.#queued.filter(({ id, lease }) => !ids.has(`${id} ${lease}`))
+    const lost = new Set(jobs.map(keyOf))
+    this.#queued = this.#queued.filter((job) => !lost.has(keyOf(job)))
     for (const { id, lease } of jobs) {
       this.doubt(lease)
       const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)
@@ -135,4 +134,9 @@ export class Intake {
   forget(leases: ClosedLeases): void {
     this.#leases.forget(leases)
   }
+}
+
+/** One handing out of a job. */
+function keyOf({ id, lease }: HandedJob): string {
+  return `${id} ${lease}`
 }
