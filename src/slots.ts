@@ -4,6 +4,8 @@ import type { Events } from './events.ts'
 import type { HandedJob, LaneRange, Outcome } from './queries/tick.ts'
 import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
+import { storedError } from './stored-error.ts'
+import { failure } from './verdict.ts'
 
 /**
  * A worker takes jobs ahead of its free slots while they are so short that they begin within this
@@ -296,7 +298,12 @@ export class Slots {
       this.fill()
     })
     if (outcome instanceof Promise) {
-      void outcome.then((later) => {
+      // Whatever an executor may have thrown that no verdict can be made of, its slot is free again.
+      const certain = outcome.catch((fault: unknown): Outcome => {
+        const { id, lease } = handed
+        return { id, lease, ...failure(storedError(fault)) }
+      })
+      void certain.then((later) => {
         this.#end(job, later, begun)
         this.fill()
       })

@@ -8,13 +8,10 @@ const MAX_TEXT = 20_000
 export function storedError(thrown: unknown): StoredError {
   try {
     if (!(thrown instanceof Error)) {
-      return {
-        name: typeof thrown,
-        message: short(typeof thrown === 'string' ? thrown : inspect(thrown)),
-      }
+      return { name: typeof thrown, message: short(thrown) }
     }
     return {
-      name: thrown.name,
+      name: short(thrown.name),
       message: short(thrown.message === '' ? thrown.name : thrown.message),
       stack: thrown.stack === undefined ? undefined : short(thrown.stack),
       cause: thrown.cause === undefined ? undefined : short(inspect(thrown.cause)),
@@ -24,6 +21,8 @@ export function storedError(thrown: unknown): StoredError {
   }
 }
 
-function short(text: string): string {
+/** What an error calls its name, message and stack is text by convention alone. */
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : inspect(value)
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
 }

@@ -24,14 +24,16 @@ export function verdictOn(error: unknown): Verdict | undefined {
   if (error instanceof Snooze) {
     return { outcome: 'snoozed', detail: firstLine(error.message), delay_ms: error.delayMs }
   }
-  const stored = storedError(error)
   return {
-    outcome: 'failed',
-    detail: `${stored.name}: ${firstLine(stored.message)}`,
-    error: stored,
+    ...failure(storedError(error)),
     permanent: error instanceof PermanentFailure || error instanceof PayloadError,
     delay_ms: error instanceof RetryAfter ? error.delayMs : undefined,
   }
+}
+
+/** An attempt that has failed for nothing but its error. */
+export function failure(error: StoredError): Verdict {
+  return { outcome: 'failed', detail: `${error.name}: ${firstLine(error.message)}`, error }
 }
 
 /**

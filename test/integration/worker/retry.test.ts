@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { PermanentFailure, RetryAfter, Snooze } from '../../../src/errors.ts'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
-import { insertJob, readJob } from '../../support/job.ts'
+import { insertJob, insertJobs, readJob } from '../../support/job.ts'
 import { allFinished, cleanUpAfterEach, startWorker, until } from '../../support/worker.ts'
 
 const database = useDatabase()
@@ -14,6 +14,10 @@ async function attempts(id: string): Promise<Record<string, unknown>[]> {
     'select n, outcome, error_name, error_message from jobtable.job_attempt where job = $1 order by n',
     [id],
   )
+}
+
+function raise(message: string): never {
+  throw new Error(message)
 }
 
 describe('an executor that throws', () => {
@@ -41,6 +45,41 @@ describe('an executor that throws', () => {
       { n: 1, outcome: 'failed', error_name: 'Error', error_message: 'failure 1' },
       { n: 2, outcome: 'failed', error_name: 'Error', error_message: 'failure 2' },
     ])
+  })
+
+  test('what is no proper error fails its attempt, and its slot is free again', async () => {
+    const thrown: (() => unknown)[] = [
+      () => Object.assign(new Error('text'), { message: ['a'] }),
+      () => Object.assign(new Error('text'), { name: 1, message: { b: 2 }, stack: Symbol('c') }),
+      () => Object.defineProperty(new Error('text'), 'message', { get: () => raise('getter') }),
+      () => Object.assign(new Error('text'), { message: { toString: () => raise('toString') } }),
+      () => Object.assign(new Snooze(1), { message: 3 }),
+      () => new Proxy(new Error('text'), { getPrototypeOf: () => raise('prototype') }),
+    ]
+    await startWorker(database(), {
+      concurrency: 1,
+      executors: [
+        defineExecutor({
+          type: 'odd',
+          // oxlint-disable-next-line typescript/require-await -- of one that waits nobody catches it
+          execute: async ({ payload }) => {
+            throw thrown[Number(payload['n']) - 1]?.()
+          },
+        }),
+      ],
+    })
+    const ids = await insertJobs(database(), 'odd', thrown.length)
+    await allFinished(database())
+    const told = await Promise.all(ids.map(attempts))
+    expect(told.map(([attempt]) => attempt?.['error_message'])).toEqual([
+      "[ 'a' ]",
+      '{ b: 2 }',
+      'a value was thrown that cannot be shown',
+      'a value was thrown that cannot be shown',
+      expect.stringContaining('split'),
+      'prototype',
+    ])
+    expect(told.every((rows) => rows.length === 1 && rows[0]?.['outcome'] === 'failed')).toBe(true)
   })
 
   test('PermanentFailure is not run again', async () => {
