@@ -44,7 +44,7 @@ begin
     select g.*, case
         -- A job that was asked to stop does not begin anew.
         when g.may_go_back and not g.cancel_requested then 'new'
-        when g.may_go_back or (g.cancel_requested and g.outcome = 'lost') then 'cancelled'
+        when g.may_go_back or (g.cancel_requested and g.went_wrong) then 'cancelled'
         when g.went_wrong then 'failed'
         else g.outcome
       end::jobtable.job_status as status

@@ -369,8 +369,7 @@ export class Queue {
     const { outcome, permanent, delay_ms: delayMs } = end
     const isError = outcome === 'failed' || outcome === 'timed_out' || outcome === 'lost'
     const counted = job.attempt - job.uncharged
-    const stops = outcome === 'lost' && job.cancelRequested
-    if (isError && !stops && (permanent || counted >= job.maxAttempts)) {
+    if (isError && !job.cancelRequested && (permanent || counted >= job.maxAttempts)) {
       job.attempts[job.attempt] = outcome
       return this.#end(job, 'failed')
     }

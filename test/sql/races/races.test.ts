@@ -35,12 +35,13 @@ const database = useDatabase()
 
 const error = { name: 'Error', message: 'it broke' }
 
-/** A started job with one more attempt, and its worker. */
+/** A started job, with one more attempt if nothing is said, and its worker. */
 async function start(
   type: string,
+  maxAttempts = 2,
 ): Promise<{ readonly ticker: Ticker; readonly id: string; readonly job: HandedJob }> {
   const ticker = await startTicker(database(), type)
-  const id = await insertJob(database(), type, { max_attempts: 2 })
+  const id = await insertJob(database(), type, { max_attempts: maxAttempts })
   return { ticker, id, job: only(await ticker.claim()) }
 }
 
@@ -75,6 +76,17 @@ describe.each([
     await client.query('commit')
     expect(await ticker.finish([end])).toMatchObject({ locked: [], lost: [] })
     expect(await statusOf(database(), id)).toBe(status)
+  })
+
+  test.each([
+    ['failed', {}],
+    ['failed', { permanent: true }],
+    ['timed_out', {}],
+  ] as const)('a cancel that is first: no attempt left, %s %o, cancelled', async (sent, more) => {
+    const { ticker, id, job } = await start(`${by} before ${sent} ${JSON.stringify(more)}`, 1)
+    await database().query(cancel, [id])
+    await ticker.finish([outcome(job, sent, { error, ...more })])
+    expect(await statusOf(database(), id)).toBe('cancelled')
   })
 
   test('a finish that is first: the cancel waits, and is refused', async () => {
