@@ -62,7 +62,12 @@ begin
           m.delay, jobtable_internal.backoff(m.of_type, m.attempt - m.uncharged)
         )
       end,
-      status_detail = m.detail,
+      -- A job that runs again keeps why it last went wrong; what never began did not.
+      status_detail = case
+        when m.status = 'new' then
+          coalesce(case when m.had_begun then m.detail end, j.status_detail)
+        else m.detail
+      end,
       finished_at = case when m.status <> 'new' then settle.now end,
       failed_at = case when m.status = 'failed' then settle.now end,
       holds_key = j.holds_key and m.status = 'new',

@@ -127,6 +127,19 @@ describe('an outcome', () => {
     expect(only(await ticker.claim())).toMatchObject({ id, attempt: 1 })
   })
 
+  test.each(['returned', 'released'] as const)(
+    '%s leaves told why it failed before',
+    async (back) => {
+      const type = `broke_then_${back}`
+      const ticker = await startTicker(database(), type)
+      const id = await insertJob(database(), type, { max_attempts: 2 })
+      const detail = 'TypeError: it broke'
+      await ticker.finish([outcome(only(await ticker.claim()), 'failed', { detail, delay_ms: 0 })])
+      await ticker.finish([outcome(only(await ticker.claim()), back)])
+      expect(await readJob(database(), id)).toMatchObject({ status: 'new', status_detail: detail })
+    },
+  )
+
   test('returned twice changes nothing, also if the job runs again elsewhere', async () => {
     const ticker = await startTicker(database(), 'returned_twice')
     const id = await insertJob(database(), 'returned_twice')

@@ -92,7 +92,11 @@ describe('a rescue', () => {
     await dead.claim({ slots: 0, prefetch: 1 })
     expect(await readJob(database(), id)).toMatchObject({ status: 'queued' })
     await rescue(dead)
-    expect(await readJob(database(), id)).toMatchObject({ status: 'new', attempt: 0 })
+    expect(await readJob(database(), id)).toMatchObject({
+      status: 'new',
+      attempt: 0,
+      status_detail: null,
+    })
     expect(await database().query('select from jobtable.job_attempt where job = $1', [id])).toEqual(
       [],
     )
