@@ -21,6 +21,22 @@ begin
       errcode = 'JT024',
       message = format('there is no function "%s" to tell the owner', detail),
       hint = 'Name it with its schema and parentheses, such as app.current_tenant().';
+  elsif source = 'function' and not exists (
+    select
+    from pg_proc p
+    where p.oid = v_function and p.pronargs = 0 and p.prokind = 'f' and not p.proretset
+      and (
+        p.prosqlbody is not null
+        -- A search_path that does not name pg_temp begins with it.
+        or exists (select from unnest(p.proconfig) c where c ~ '^search_path=(""|.*\mpg_temp)$')
+      )
+  ) then
+    raise exception using
+      errcode = 'JT024',
+      message = format('function %s cannot tell the owner', v_function),
+      detail = 'A client could have it find tables and functions of its own, or it has parameters.',
+      hint = format('Without parameters, write its body as RETURN, or: '
+        'alter function %s set search_path = pg_catalog, pg_temp', v_function);
   end if;
   update jobtable_internal.isolation set owner_source = source, owner_detail = detail;
   perform jobtable_internal.apply_owner_source();
@@ -33,7 +49,7 @@ comment on function jobtable.set_owner_source(text, text) is
 source any: the setting jobtable.owner, else the JWT''s claim, else the role (as installed).
 setting: jobtable.owner, else the role. jwt: the claim, else the role. role: the role alone.
 function: a function of yours without parameters that answers a text; the role where it answers
-null. All but role and function trust whoever can run SET; see docs/owners.md.
+null. Its body is one RETURN, or it sets search_path, pg_temp last. All but role and function trust whoever can run SET; see docs/owners.md.
 detail: for any and jwt the claim, its path with dots (default sub); for function its name with
 schema and parentheses. Jobs keep the owner that they have. Only for the owner of the schema.
-Errors: JT024 (no such source or function).';
+Errors: JT024 (no such source or function, or not a safe one).';

@@ -74,3 +74,32 @@ test.each([
 ])('set_owner_source(%s, %s) is refused', async (source, detail) => {
   expect((await refusal(choose(source, detail))).code).toBe('JT024')
 })
+
+test.each([
+  ['()', ''],
+  ['()', 'set search_path = public'],
+  ['()', 'security definer'],
+  ['(n int)', `set search_path = ''`],
+])('a function that a client could fool is refused: %s %s', async (parameters, options) => {
+  await database().query('create table public.tenant (name text)')
+  await database().query(
+    `create function public.foolish${parameters} returns text language sql stable ${options}
+     as 'select name from public.tenant'`,
+  )
+  const name = parameters === '()' ? 'public.foolish()' : 'public.foolish(int)'
+  expect(await refusal(choose('function', name))).toMatchObject({
+    code: 'JT024',
+    message: expect.stringContaining('cannot tell the owner') as string,
+  })
+  await database().query(`drop function ${name}; drop table public.tenant`)
+})
+
+test.each(['pg_catalog, pg_temp', `''`])(
+  'a function with search_path %s is taken',
+  async (path) => {
+    await database().query(`create or replace function public.pinned() returns text language plpgsql
+    set search_path = ${path} as $$ begin return 'dora'; end $$`)
+    await choose('function', 'public.pinned()')
+    expect(await ownerWith(setting)).toBe('dora')
+  },
+)
