@@ -1,16 +1,21 @@
 -- Before a job type is written: keeps apart what its executor declares and what an operator has
 -- set. Declared columns become as declared, but for those in overrides; and each that differs then,
--- whoever made it so, is in overrides. For every column there is: none is named here.
+-- whoever made it so, is in overrides. For every column but those that are not declared here: the
+-- queue's own, and the schema of payloads, which has a guard and a history of its own.
 create or replace function jobtable_internal.job_type_declare() returns trigger
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Through the types of the columns: '24:00' is '24:00:00'.
-  v_declared constant jsonb :=
-    to_jsonb(jsonb_populate_record(null::jobtable.job_type, new.declared));
+  v_declared jsonb;
   v_is jsonb;
 begin
+  new.declared := new.declared - '{
+    id, name, declared, overrides, created_at, updated_at,
+    payload_schema, payload_schema_source, payload_version, payload_undecided
+  }'::text[];
+  -- Through the types of the columns: '24:00' is '24:00:00'.
+  v_declared := to_jsonb(jsonb_populate_record(null::jobtable.job_type, new.declared));
   if tg_op = 'INSERT' or new.declared <> old.declared or new.overrides <> old.overrides then
     new := jsonb_populate_record(new, new.declared - new.overrides);
   end if;

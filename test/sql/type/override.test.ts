@@ -101,3 +101,20 @@ test('max_running is refused: not supported by this version', async () => {
     message: 'column "max_running" is not supported by this version',
   })
 })
+
+test('nothing is declared that the queue writes, nor a schema of payloads past its guard', async () => {
+  await declare('sly', 0)
+  const all = async (): Promise<unknown> =>
+    await database().query(
+      `select to_jsonb(t) - 'declared' as row from jobtable.job_type t where name = 'sly'`,
+    )
+  const before = await all()
+  await set(
+    'sly',
+    `declared = declared || '{"payload_schema": {"foo": 1}, "payload_schema_source": "operator",
+       "payload_version": 7, "payload_undecided": [1], "id": 7, "created_at": "2000-01-01",
+       "updated_at": "2000-01-01", "overrides": ["priority"], "declared": {}}'`,
+  )
+  expect(await all()).toEqual(before)
+  await database().query(`insert into jobtable.job (type, payload) values ('sly', '{"bar": 1}')`)
+})
