@@ -32,7 +32,7 @@ async function triggers(): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-test('a job of a type with history: inserted, edited, run, failed, resubmitted, deleted', async () => {
+test('a job of a type with history: inserted, edited, run, cancelled, resubmitted, deleted', async () => {
   await withHistory('told')
   const ticker = await startTicker(database(), 'told')
   await using alice = await openSession(database())
@@ -51,8 +51,8 @@ test('a job of a type with history: inserted, edited, run, failed, resubmitted, 
     ['alice', 'new', 'new', { priority: { from: null, to: -5 }, title: { from: null, to: 'T' } }],
     [worker, 'new', 'started', { attempt: 1 }],
     ['alice', 'started', 'started', { cancel_requested: { from: false, to: true } }],
-    [worker, 'started', 'failed', { attempt: 1, status_detail: 'it broke' }],
-    ['alice', 'failed', 'new', null],
+    [worker, 'started', 'cancelled', { attempt: 1, status_detail: 'it broke' }],
+    ['alice', 'cancelled', 'new', null],
     ['alice', 'new', null, null],
   ])
 })
