@@ -132,10 +132,9 @@ export class Dispatcher extends Service {
     this.alarm.ring()
   }
 
-  /** The jobs that this process holds: running, in line, and waiting in its local queue. */
+  /** The jobs that this process holds: running, in line, on their way there, and in its local queue. */
   get held(): readonly HandedJob[] {
-    const beginning = [...this.#ticks.keys()].flatMap((sent) => sent.begin)
-    return [...this.#slots.held, ...this.#intake.queued, ...beginning]
+    return [...this.#slots.held, ...this.#intake.held]
   }
 
   /** When the first of the running jobs will be overdue, by performance.now(). */
@@ -304,7 +303,7 @@ export class Dispatcher extends Service {
     this.#troubled = false
     this.#failing = false
     this.#backoff.reset()
-    this.#intake.accept(await this.#intake.withPayloads(this.#settle(answer, sent)))
+    await this.#intake.receive(sent.begin, this.#settle(answer, sent))
     if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {
       // One type was looked at: it is the others' turn.

@@ -4,7 +4,7 @@ import type { Database, Id } from './database.ts'
 import { isTransient, LeaseLostError } from './errors.ts'
 import type { Events } from './events.ts'
 import { type ClosedLeases, Leases } from './leases.ts'
-import { adopt, type HandedJob, withPayloads } from './queries/tick.ts'
+import { adopt, type HandedJob, lacksPayload, withPayloads } from './queries/tick.ts'
 import type { Slots } from './slots.ts'
 
 export interface IntakeOptions {
@@ -26,6 +26,8 @@ export class Intake {
   readonly #options: IntakeOptions
   readonly #leases = new Leases()
   #queued: HandedJob[] = []
+  /** Jobs that are in no other list: a tick is to begin them, or their payloads are on their way. */
+  readonly #between = new Map<string, HandedJob>()
   #open = true
 
   constructor(options: IntakeOptions) {
@@ -37,18 +39,33 @@ export class Intake {
     return this.#queued
   }
 
-  /** Takes so many jobs off the head of the local queue. */
+  /** The jobs that are held here: on their way, and waiting in the local queue. */
+  get held(): readonly HandedJob[] {
+    return [...this.#queued, ...this.#between.values()]
+  }
+
+  /** Takes so many jobs off the head of the local queue, to begin. */
   take(count: number): readonly HandedJob[] {
-    return this.#queued.splice(0, count)
+    const jobs = this.#queued.splice(0, count)
+    for (const job of jobs) this.#between.set(keyOf(job), job)
+    return jobs
   }
 
   /** Puts jobs that were taken at its head again. */
   restore(jobs: readonly HandedJob[]): void {
-    this.#queued.unshift(...jobs)
+    this.#queued.unshift(...this.#arrived(jobs))
   }
 
-  accept(jobs: readonly HandedJob[]): void {
+  /** Takes in the jobs of a tick that was to begin some: those that are still this worker's. */
+  async receive(begin: readonly HandedJob[], jobs: readonly HandedJob[]): Promise<void> {
     for (const job of jobs) this.#leases.add(job.lease)
+    const begun = new Set(this.#arrived(begin).map(keyOf))
+    const dropped = new Set(begin.map(keyOf).filter((key) => !begun.has(key)))
+    const left = dropped.size === 0 ? jobs : jobs.filter((job) => !dropped.has(keyOf(job)))
+    this.#accept(left.some(lacksPayload) ? await this.#withPayloads(left) : left)
+  }
+
+  #accept(jobs: readonly HandedJob[]): void {
     if (!this.#open) return this.giveBack(jobs)
     const { slots } = this.#options
     for (const job of jobs) {
@@ -59,32 +76,41 @@ export class Intake {
   }
 
   /** Jobs with what they lack of payloads. They are held: it is tried as long as it takes. */
-  async withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
+  async #withPayloads(jobs: readonly HandedJob[]): Promise<readonly HandedJob[]> {
     const { database, events, stopping } = this.#options
+    for (const job of jobs) this.#between.set(keyOf(job), job)
     const goesOn = (error: unknown): boolean => {
       events.emit('trouble', error)
       return true
     }
     const fetch = async (): Promise<readonly HandedJob[]> => await withPayloads(database, jobs)
-    return await withRetry(fetch, stopping, goesOn).catch(() => jobs)
+    const whole = this.#arrived(await withRetry(fetch, stopping, goesOn).catch(() => jobs))
+    // Without a payload came those whose lease is another's by now.
+    for (const { lease } of this.#arrived(jobs)) this.doubt(lease)
+    return whole
+  }
+
+  /** Those that nobody has taken meanwhile; they are for a list from now on. */
+  #arrived(jobs: readonly HandedJob[]): readonly HandedJob[] {
+    return jobs.filter((job) => this.#between.delete(keyOf(job)))
   }
 
   /**
    * A tick may have happened although its answer was lost. What it handed out is found by its lease;
-   * its outcomes are sent again. The jobs that it was to begin are in no list until this has returned.
+   * its outcomes are sent again. The jobs that it was to begin are in no list before.
    */
   async adopt(lease: Id, begin: readonly HandedJob[], pause: () => Promise<void>): Promise<void> {
     const { database, worker, events, stopping } = this.#options
     for (;;) {
       await pause()
       try {
-        const jobs = await withPayloads(database, await adopt(database, worker, lease))
+        const jobs = await adopt(database, worker, lease)
         // Its receipt is there now, whether the tick or this has written it.
         this.#leases.add(lease)
         const begun = new Set(begin.map(keyOf))
         // Others are of the tick beside this one, or held already.
-        this.accept(jobs.filter((job) => job.lease === lease || begun.has(keyOf(job))))
-        return
+        const mine = jobs.filter((job) => job.lease === lease || begun.has(keyOf(job)))
+        return await this.receive(begin, mine)
       } catch (failure) {
         if (!isTransient(failure)) events.emit('trouble', failure)
         if (stopping.aborted) return this.restore(begin)
@@ -110,6 +136,7 @@ export class Intake {
     const { slots, ring } = this.#options
     const lost = new Set(jobs.map(keyOf))
     this.#queued = this.#queued.filter((job) => !lost.has(keyOf(job)))
+    this.#arrived(jobs)
     for (const { id, lease } of jobs) {
       this.doubt(lease)
       const reason = new LeaseLostError('JT014', `job ${id} was taken for lost by another worker`)

@@ -264,18 +264,34 @@ function isSize(payload: HandedJob['payload']): payload is number {
   return typeof payload === 'number'
 }
 
-const PAYLOADS = prepared('select id, payload from jobtable.job where id = any ($1)')
+/** Whether a job's payload is still to be fetched. */
+export function lacksPayload(job: HandedJob): boolean {
+  return isSize(job.payload)
+}
 
-/** Jobs with their payloads: those that the database has not handed out with them are fetched. */
+/** By all ids and all leases: which of them belong together is told by their rows. */
+const PAYLOADS = prepared(
+  'select id, lease, payload from jobtable.job where id = any ($1) and lease = any ($2)',
+)
+
+/**
+ * Jobs with their payloads: those that the database has not handed out with them are fetched. One whose
+ * lease is another's by now is left out.
+ */
 export async function withPayloads(
   database: Database,
   jobs: readonly HandedJob[],
 ): Promise<readonly HandedJob[]> {
-  const ids = jobs.filter((job) => isSize(job.payload)).map((job) => job.id)
-  if (ids.length === 0) return jobs
-  const rows = await all<{ id: Id; payload: Record<string, unknown> }>(database, PAYLOADS, [ids])
-  const payloads = new Map(rows.map(({ id, payload }) => [id, payload]))
-  return jobs.map((job) => ({ ...job, payload: payloads.get(job.id) ?? job.payload }))
+  const lacking = jobs.filter(lacksPayload)
+  const rows = await all<Pick<HandedJob, 'id' | 'lease' | 'payload'>>(database, PAYLOADS, [
+    lacking.map((job) => job.id),
+    lacking.map((job) => job.lease),
+  ])
+  const payloads = new Map(rows.map(({ id, lease, payload }) => [`${id} ${lease}`, payload]))
+  return jobs.flatMap((job) => {
+    const payload = isSize(job.payload) ? payloads.get(`${job.id} ${job.lease}`) : job.payload
+    return payload === undefined ? [] : { ...job, payload }
+  })
 }
 
 /** An outcome as JSON text. A result is JSON text already and goes in as it is. */

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { LeaseLostError } from '../../../src/errors.ts'
 import { defineExecutor } from '../../../src/executor.ts'
 import { rescue } from '../../../src/queries/worker.ts'
+import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs, readJob } from '../../support/job.ts'
 import { allFinished, cleanUpAfterEach, gate, next, startWorker } from '../../support/worker.ts'
@@ -68,3 +69,44 @@ test('a worker that was taken for lost lets go of its jobs, runs on, and loses n
   await allFinished(database())
   expect(running.size).toBe(2)
 })
+
+test.each([
+  { knows: true, heartbeatMs: 100 },
+  { knows: false, heartbeatMs: 60_000 },
+])(
+  'a job lost while its payload was on its way does not begin; its worker knows: $knows',
+  async ({ knows, heartbeatMs }) => {
+    const asked = gate()
+    const held = gate()
+    const fetched = gate()
+    let isFirst = true
+    using _ = interceptAnswers(async ({ text, send }) => {
+      if (!text.includes('payload from jobtable.job') || !isFirst) return await send()
+      isFirst = false
+      asked.open()
+      await held.opened
+      const answer = await send()
+      setImmediate(() => fetched.open())
+      return answer
+    })
+    const attempts: number[] = []
+    const worker = await startWorker(database(), {
+      heartbeatMs,
+      executors: [
+        defineExecutor({
+          type: 'large',
+          maxAttempts: 2,
+          execute: ({ job }) => void attempts.push(job.attempt),
+        }),
+      ],
+    })
+    await insertJob(database(), 'large', { payload: { text: 'x'.repeat(1_000) } })
+    await asked.opened
+    const dropped = knows ? next(worker, 'dropped') : undefined
+    await takeJobsOf(worker.id ?? '')
+    await dropped
+    held.open()
+    await fetched.opened
+    expect(attempts).not.toContain(1)
+  },
+)
