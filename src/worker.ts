@@ -96,6 +96,7 @@ export class Worker implements AsyncDisposable {
   readonly #log: Logger
   readonly #pools: Pools
   #parts: Parts | undefined
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #hurry = new AbortController()
 
@@ -129,6 +130,11 @@ export class Worker implements AsyncDisposable {
    * or its schema does not fit this version.
    */
   async start(): Promise<void> {
+    this.#starting ??= this.#startUp()
+    await this.#starting
+  }
+
+  async #startUp(): Promise<void> {
     try {
       await requireSchema(this.#pools.ticks)
       const types = await register(this.#pools.ticks, [...this.#executors.values()])
@@ -256,6 +262,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async #shutDown(): Promise<void> {
+    // What has begun to start is stopped once it has.
+    await this.#starting?.catch(() => undefined)
     const parts = this.#parts
     if (parts === undefined) return this.#pools.close()
     const { dispatcher, facets, heartbeat, others } = parts

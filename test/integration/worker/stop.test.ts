@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { defineExecutor } from '../../../src/executor.ts'
 import { Worker } from '../../../src/worker.ts'
+import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import {
   allFinished,
@@ -164,6 +165,35 @@ describe('a worker that is stopped', () => {
     expect(row).toMatchObject({ running: 0, types: ['short'], capacity: 10, pid: process.pid })
     expect(row?.['stopped_at']).toEqual(expect.any(Date))
     expect(await database().query('select * from jobtable_internal.claim')).toEqual([])
+  })
+
+  test('while it starts is stopped once it has', async () => {
+    const asked = gate()
+    const held = gate()
+    using _ = interceptAnswers(async ({ text, send }) => {
+      const answer = await send()
+      if (!text.includes('start_worker(')) return answer
+      asked.open()
+      await held.opened
+      return answer
+    })
+    const worker = new Worker({
+      connectionString: database().url,
+      executors: [defineExecutor({ type: 'short', execute: () => undefined })],
+    })
+    const troubles: unknown[] = []
+    worker.events.on('trouble', (error) => troubles.push(error))
+    const started = worker.start()
+    await asked.opened
+    const stopped = worker.stop()
+    held.open()
+    await Promise.allSettled([started, stopped])
+    expect(troubles).toEqual([])
+    expect(
+      await database().query(
+        'select stopped_at is not null as stopped from jobtable.worker order by id desc limit 1',
+      ),
+    ).toEqual([{ stopped: true }])
   })
 
   test('before it has started, or twice, does no harm', async () => {
