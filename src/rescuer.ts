@@ -63,7 +63,12 @@ export class Rescuer {
       else next = Math.min(next, left)
       this.#watched.set(id, watched)
     }
-    for (const [id, seenAt] of dead) await this.#rescue(id, seenAt, now + patienceMs)
+    const until = now + patienceMs
+    for (const [id, seenAt] of dead) {
+      await this.#rescue(id, seenAt, until)
+      // The next sign of life brings the others again.
+      if (performance.now() > until) break
+    }
     return next
   }
 

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { LeaseLostError } from '../../../src/errors.ts'
+import { Events } from '../../../src/events.ts'
 import { defineExecutor } from '../../../src/executor.ts'
-import { rescue } from '../../../src/queries/worker.ts'
+import { rescue, stopWorker as stopWorkerRow } from '../../../src/queries/worker.ts'
+import { Rescuer } from '../../../src/rescuer.ts'
 import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJob, insertJobs, readJob } from '../../support/job.ts'
+import { startTicker } from '../../support/ticker.ts'
 import { allFinished, cleanUpAfterEach, gate, next, startWorker } from '../../support/worker.ts'
 
 const GRACE_MS = 100
@@ -110,3 +113,22 @@ test.each([
     expect(attempts).not.toContain(1)
   },
 )
+
+test('jobs of several dead workers are rescued until the patience is over, and later the others', async () => {
+  const dead: string[] = []
+  for (const type of ['first_dead', 'second_dead']) {
+    const ticker = await startTicker(database(), type)
+    await insertJob(database(), type, { max_attempts: 2 })
+    await ticker.claim()
+    await stopWorkerRow(database().pool, ticker.id)
+    dead.push(ticker.id)
+  }
+  const events = new Events()
+  const rescued: string[] = []
+  events.on('rescued', (worker) => rescued.push(worker))
+  const rescuer = new Rescuer({ database: database().pool, events })
+  await rescuer.look({ silent: [], orphans: dead }, 0)
+  expect(rescued).toEqual(dead.slice(0, 1))
+  await rescuer.look({ silent: [], orphans: dead.slice(1) }, 0)
+  expect(rescued).toEqual(dead)
+})
