@@ -3,6 +3,8 @@ import { addressOf } from './database.ts'
 
 /** How long a server may take to accept a connection. */
 export const CONNECT_TIMEOUT_MS = 10_000
+/** A silent line is probed after so long: by itself the system would wait for two hours. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const
 /**
  * A tick takes milliseconds, and so does what jobs tell. A statement of either without an answer for so
  * long has lost its connection.
@@ -62,7 +64,7 @@ function newPool({ connectionString, onTrouble }: PoolsOptions, config: PoolConf
     ...addressOf(connectionString),
     application_name: 'jobtable:worker',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
+    ...KEEP_ALIVE,
     ...config,
   })
   // An idle connection that breaks is replaced at its next use; without a listener it would end the

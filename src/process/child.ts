@@ -6,6 +6,7 @@ import { Pool } from 'pg'
 import { checkedPayload, resultText } from '../checks.ts'
 import { addressOf } from '../database.ts'
 import { loadExecutor } from '../loader.ts'
+import { CONNECT_TIMEOUT_MS, KEEP_ALIVE } from '../pools.ts'
 import { installResolveHook } from '../resolve.ts'
 import { Channel } from './channel.ts'
 import { ChildContext } from './child-context.ts'
@@ -15,8 +16,6 @@ import { fromWire, toWire } from './wire-error.ts'
 
 /** One for the transaction, one to look up whether it was committed if the first one broke. */
 const CONNECTIONS = 2
-/** How long a server may take to accept a connection. */
-const CONNECT_TIMEOUT_MS = 10_000
 
 const channel = new Channel()
 const abort = new AbortController()
@@ -70,7 +69,7 @@ function connect(connectionString: string | undefined): Pool {
     ...addressOf(connectionString),
     application_name: 'jobtable:process',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
+    ...KEEP_ALIVE,
     max: CONNECTIONS,
   })
   // An idle connection that breaks would end the process if nobody listened.
