@@ -6,9 +6,10 @@
 --   cancels: those of its jobs that a client has asked to stop, in case the notification was lost:
 --     see asked_to_stop
 --   timeouts: of its types that have one, in milliseconds by name, as they are now
---   silent: other workers that have missed a sign of life: {id, seen_at, hung_up, heartbeat_ms,
---     lease_ms}. Whoever sees one stay so for long enough rescues its jobs: the clock of the
---     database alone does not tell, since it may be set while everybody lives
+--   silent: other workers that have missed a sign of life: {id, seen_at, hung_up (the session in
+--     which it listened has ended), heartbeat_ms, lease_ms}. Whoever sees one stay so for long
+--     enough rescues its jobs: the clock of the database alone does not tell, since it may be set
+--     while everybody lives
 --   orphans: workers that stopped or were lost and have left jobs behind: see rescue
 -- The receipts of leases that it has `closed`, because nothing is held under them any more, are
 -- dropped; those that are `doubtful` only if the jobs say the same. Fences stay: see is_fence.
@@ -33,7 +34,7 @@ begin
     update jobtable.worker w
     set seen_at = v_now, running = beat.running,
       -- Only a session that can be seen can be missed.
-      listens = beat.listens and (w.listens or jobtable_internal.has_session(w.id)),
+      listens = beat.listens and (w.listens or w.id::text = any (jobtable_internal.listeners())),
       lost_at = null, settled_at = null
     where w.id = beat.worker;
   else
@@ -62,7 +63,11 @@ begin
   select
     jsonb_agg(
       jsonb_build_object(
-        'id', w.id::text, 'seen_at', w.seen_at::text, 'hung_up', jobtable_internal.has_hung_up(w),
+        'id', w.id::text, 'seen_at', w.seen_at::text,
+        -- Its process has ended, most likely. A server that has started since has ended all
+        -- sessions, and that tells nothing.
+        'hung_up', w.listens and w.seen_at > pg_postmaster_start_time()
+          and w.id::text <> all ((select jobtable_internal.listeners())::text[]),
         'heartbeat_ms', w.heartbeat_ms, 'lease_ms', w.lease_ms
       )
     ) filter (where w.stopped_at is null and w.lost_at is null),

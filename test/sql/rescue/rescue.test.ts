@@ -299,6 +299,26 @@ describe('a sign of life is answered with', () => {
     await expect.poll(hungUp, { timeout: 10_000 }).toBe(true)
   })
 
+  test('that much of any number of workers, for one look at the sessions', async () => {
+    const watcher = await startTicker(database(), 'many')
+    for (let n = 0; n < 5; n += 1) await startTicker(database(), 'many')
+    await database().query(
+      `update jobtable.worker set listens = true, seen_at = clock_timestamp() + interval '1 hour'
+       where id <> $1`,
+      [watcher.id],
+    )
+    await using session = await openSession(database())
+    await session.query(
+      `begin; create sequence looks;
+       create or replace function jobtable_internal.listeners() returns text[] language plpgsql
+       as $$ begin perform nextval('public.looks'); return '{}'; end $$`,
+    )
+    expect((await beatOf(session.client, watcher.id)).silent.length).toBeGreaterThanOrEqual(5)
+    expect(await session.query('select last_value, is_called from looks')).toEqual([
+      { last_value: '1', is_called: true },
+    ])
+  })
+
   test('the timeouts of its types as they are now', async () => {
     const ticker = await startTicker(database(), 'timed')
     await database().query("update jobtable.job_type set timeout = '90 s' where name = 'timed'")
