@@ -22,6 +22,7 @@ declare
   v_again boolean := false;
   v_type text;
   v_owner text;
+  v_set text;
 begin
   if cardinality(taken) >= c_worth_it then
     select j.type, j.owner into v_type, v_owner from jobtable.job j where j.id = taken[1];
@@ -54,13 +55,15 @@ begin
         raise;
       end if;
       v_again := true;
-      perform set_config('lock_timeout', '200ms', true);
+      v_set := set_config('lock_timeout', '200ms', true);
       v_free := array(
         select j.id from jobtable.job j where j.id = any (taken) for no key update skip locked
       );
     end;
   end loop;
 
+  -- Whoever makes a table longer has it to himself for a moment, which is no client's lock.
+  v_set := set_config('lock_timeout', '200ms', true);
   if cardinality(ids) < cardinality(taken) then
     missed := jobtable_internal.look_again(taken, ids, priority, v_now, missed);
     select array_agg(h.id), array_agg(h.jobs) into types, counts

@@ -86,6 +86,21 @@ test('the answer tells when what was passed over is to be looked at again', asyn
   expect(answer).toMatchObject({ claimed: [], more: false, nextDueMs: 200 })
 })
 
+test('a claim has patience with the books, which no client locks for long', async () => {
+  const ticker = await startTicker(database(), 'booked')
+  await insertJobs(database(), 'booked', 2)
+  await using session = await openSession(database())
+  await session.query(
+    `begin; create table patience (patience text);
+     create function note() returns trigger language plpgsql as $$ begin
+       insert into public.patience values (current_setting('lock_timeout')); return new; end $$;
+     create trigger note before insert on jobtable_internal.tally
+     for each row when (new.from_status = 'new') execute function note()`,
+  )
+  expect(await ticker.claim({ session })).toHaveLength(2)
+  expect(await session.query('select * from patience')).toEqual([{ patience: '200ms' }])
+})
+
 describe('a finish', () => {
   test.each(locks.filter(([name]) => name !== 'a DELETE'))(
     'never waits for %s, and succeeds when it is tried again',
