@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
-  v_job bigint;
+  v_jobs bigint;
 begin
   if tg_op = 'UPDATE' then
     raise exception using
@@ -15,11 +15,12 @@ begin
       hint = 'Register an executor under the new name.';
   end if;
   lock table jobtable.job in share row exclusive mode;
-  select j.id into v_job from jobtable.job j where j.type = old.name limit 1;
-  if found then
+  -- Under that lock the counts are exact, and no job need be read.
+  select sum(c.count) into v_jobs from jobtable.job_counts c where c.type = old.name;
+  if v_jobs > 0 then
     raise exception using
       errcode = 'JT016',
-      message = format('job type "%s" is in use, by job %s among others', old.name, v_job),
+      message = format('job type "%s" is in use: it has jobs (%s)', old.name, v_jobs),
       hint = 'Delete its jobs first.';
   end if;
   delete from jobtable_internal.finished f where f.type_id = old.id;

@@ -104,6 +104,20 @@ describe('deleting a type', () => {
     expect((await refusal(insertJob(database(), 'unused'))).code).toBe('JT001')
   })
 
+  test('reads no job, however many there are of others', async () => {
+    await addTypes(database(), 'unread', 'another')
+    await insertJob(database(), 'another')
+    await using session = await openSession(database())
+    await session.query('begin')
+    await session.query(remove, ['unread'])
+    expect(
+      await session.query(
+        `select coalesce(seq_scan + idx_scan, 0)::int as reads
+         from pg_stat_xact_user_tables where relid = 'jobtable.job'::regclass`,
+      ),
+    ).toEqual([{ reads: 0 }])
+  })
+
   test.each(['new', 'completed'] as const)(
     'is refused by JT016 while a job of it is %s',
     async (status) => {
@@ -112,7 +126,7 @@ describe('deleting a type', () => {
       const id = await insertJobIn(database(), ticker, status, type)
       expect(await refusal(database().query(remove, [type]))).toEqual({
         code: 'JT016',
-        message: `job type "${type}" is in use, by job ${id} among others`,
+        message: `job type "${type}" is in use: it has jobs (1)`,
         detail: undefined,
         hint: 'Delete its jobs first.',
       })
