@@ -12,6 +12,6 @@ as $$
   join jsonb_each(to_jsonb(after)) a on a.key = b.key and a.value <> b.value
   where b.key in (
     'payload', 'title', 'properties', 'priority', 'run_at', 'paused', 'max_attempts',
-    'cancel_requested'
+    'timeout', 'cancel_requested'
   )
 $$;

@@ -86,6 +86,26 @@ test('without jobtable.owner the actor is the role, also one that was set', asyn
   expect(await eventsOf(id)).toEqual([[row?.role, null, 'new', null]])
 })
 
+test('each column that a client may steer is told when it is edited', async () => {
+  const edited = await database().query<{ name: string; told: string[] }>(
+    `select a.attname as name, array(select jsonb_object_keys(jobtable_internal.edited(
+       jsonb_populate_record(null::jobtable.job, '{}'),
+       jsonb_populate_record(null::jobtable.job, jsonb_build_object(a.attname, case
+         when a.attname = 'run_at' then '"2000-01-01"'
+         when a.atttypid = 'jsonb'::regtype then '{}'
+         when a.atttypid = 'boolean'::regtype then 'true'
+         else '"1"'
+       end::jsonb))
+     ))) as told
+     from jobtable_internal.isolation_grants() g
+     join pg_attribute a on a.attrelid = 'jobtable.job'::regclass
+       and a.attname = any (regexp_split_to_array(substring(g.privileges from '\\((.*)\\)'), ', *'))
+     where g.object = 'table jobtable.job' and g.privileges like 'update%' and a.attname <> 'status'`,
+  )
+  expect(edited.length).toBeGreaterThan(8)
+  for (const { name, told } of edited) expect(told).toEqual([name])
+})
+
 test('a large value is told by its size', async () => {
   await withHistory('large')
   const id = await insertJob(database(), 'large')
