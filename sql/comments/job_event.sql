@@ -14,8 +14,10 @@ comment on column jobtable.job_event.at is
 'When it happened.';
 
 comment on column jobtable.job_event.actor is
-'Who did it: "worker 7", "queue" (retention and the like), or a client: the setting jobtable.owner
-if it is set, else its role.';
+'Who did it: "worker 7", "queue" (retention and the like), or a client: who it is by the source that
+jobtable.set_owner_source() has chosen; as installed the setting jobtable.owner, else the JWT''s
+claim sub, else its role. As trustworthy as that source. Whom policies bind cannot pass for the
+queue; anybody else can, by the setting jobtable.writer.';
 
 comment on column jobtable.job_event.type is
 'Type of the job.';

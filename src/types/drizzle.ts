@@ -148,7 +148,7 @@ export const jobEvent = jobtable.table(
     job: bigintText('job').notNull(),
     /** When it happened. */
     at: timestamptz('at').notNull(),
-    /** Who did it: "worker 7", "queue" (retention and the like), or a client: the setting jobtable.owner */
+    /** Who did it: "worker 7", "queue" (retention and the like), or a client: who it is by the source that */
     actor: text('actor').notNull(),
     /** Type of the job. */
     type: text('type').notNull(),

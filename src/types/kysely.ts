@@ -129,7 +129,7 @@ export interface JobEvent {
   job: Id
   /** When it happened. */
   at: Date
-  /** Who did it: "worker 7", "queue" (retention and the like), or a client: the setting jobtable.owner */
+  /** Who did it: "worker 7", "queue" (retention and the like), or a client: who it is by the source that */
   actor: string
   /** Type of the job. */
   type: string
