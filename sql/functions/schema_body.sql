@@ -40,12 +40,12 @@ begin
   from unnest(c_kinds) k (kind)
   where case when v_types is null then v_tests ? k.kind else k.kind = any (v_types) end;
   if v_whens is not null or v_types is not null then
-    v_parts := array[case when v_whens is null then 'false' else
+    v_whens := case when v_whens is null then 'false' else
       format('case jsonb_typeof(%s)%s else %s end', value, v_whens,
         (v_types is null)::text)
-    end];
+    end;
   end if;
-  v_parts := v_parts || (v_tests ->> 'any')
+  v_parts := array[v_tests ->> 'any', v_whens]
     || jobtable_internal.schema_mixed_parts(plan, path, value, depth);
   return coalesce(
     (select '(' || string_agg(p.part, ' and ') || ')' from unnest(v_parts) p (part)

@@ -1,26 +1,33 @@
--- Whether of a list of schemas at most one can fit: all are objects that ask for the same key, each
--- with other values. Then finding one is enough.
-create or replace function jobtable_internal.schema_is_exclusive(branches jsonb) returns boolean
+--! requires: schema_glance
+-- Whether of the schemas at some paths at most one can fit, as a glance tells: each two are for
+-- other types, or ask for other values of the same key. Then finding one is enough.
+create or replace function jobtable_internal.schema_is_exclusive(root jsonb, paths jsonb)
+returns boolean
 language sql immutable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
-  select exists (
-    select from (
-      select p.key, c.value as choice
-      from jsonb_array_elements(branches) b
-      cross join lateral jsonb_each(
-        case when jsonb_typeof(b.value -> 'properties') = 'object'
-          and b.value ->> 'type' = 'object' then b.value -> 'properties' else '{}' end) p
-      cross join lateral jsonb_array_elements(
-        case when p.value ? 'const' then jsonb_build_array(p.value -> 'const')
-          when jsonb_typeof(p.value -> 'enum') = 'array' then p.value -> 'enum'
-          else '[]' end) c
-      where b.value -> 'required' ? p.key
-    ) d
-    group by d.key
-    having count(*) = count(distinct d.choice)
-      and (select bool_and(b.value -> 'properties' -> d.key ?| array['const', 'enum']
-          and coalesce(b.value -> 'required' ? d.key, false))
-        from jsonb_array_elements(branches) b)
+  with branch as materialized (
+    select p.n, g.glance -> 'types' as types, g.glance -> 'keys' as keys
+    from jsonb_array_elements(paths) with ordinality p (path, n)
+    cross join lateral (
+      select jobtable_internal.schema_glance(
+        root, array(select jsonb_array_elements_text(p.path))) as glance
+    ) g
+  )
+  select not exists (
+    select
+    from branch a
+    join branch b on a.n < b.n
+    where not (
+      a.types <> 'null' and b.types <> 'null'
+      and not a.types ?| array(select jsonb_array_elements_text(nullif(b.types, 'null')))
+    ) and not exists (
+      select
+      from jsonb_each(a.keys) k
+      where b.keys ? k.key and not exists (
+        select from jsonb_array_elements(k.value) c where b.keys -> k.key @> c.value
+      )
+    )
   )
 $$;

@@ -11,6 +11,8 @@ declare
   v_keyword text;
   v_nearest text[];
   v_branch text[];
+  v_misfit text[];
+  v_meant integer;
   v_fitting integer;
 begin
   if v_node ? '$ref' then
@@ -25,15 +27,23 @@ begin
     continue when not v_node ? v_keyword;
     v_fitting := 0;
     v_nearest := null;
+    v_meant := 0;
     for i in 0 .. jsonb_array_length(v_node -> v_keyword) - 1 loop
-      v_branch := jobtable_internal.schema_faults(
+      v_misfit := jobtable_internal.schema_misfit(
         plan, path || array[v_keyword, i::text], value, place, depth);
+      v_branch := case when v_misfit <> '{}' then v_misfit else jobtable_internal.schema_faults(
+        plan, path || array[v_keyword, i::text], value, place, depth) end;
       v_fitting := v_fitting + (v_branch = '{}')::integer;
-      if v_nearest is null or cardinality(v_branch) < cardinality(v_nearest) then
+      if v_nearest is null or (v_misfit <> '{}', cardinality(v_branch))
+        < (v_meant = 0, cardinality(v_nearest))
+      then
         v_nearest := v_branch;
       end if;
+      v_meant := v_meant + (v_misfit = '{}')::integer;
     end loop;
-    if v_fitting = 0 then
+    if v_fitting = 0 and v_meant = 1 then
+      v_faults := v_faults || v_nearest;
+    elsif v_fitting = 0 then
       v_faults := v_faults || jobtable_internal.fault(place,
         format('one of %s shapes', jsonb_array_length(v_node -> v_keyword)), value)
         || array(select n || ' (nearest shape)' from unnest(v_nearest) n);

@@ -28,7 +28,9 @@ begin
   if v_node ? 'oneOf' then
     v_branches := jobtable_internal.schema_branches(plan, path, 'oneOf', value, depth);
     v_parts := v_parts || case
-      when jobtable_internal.schema_is_exclusive(v_node -> 'oneOf')
+      when jobtable_internal.schema_is_exclusive(plan -> 'root', (
+          select jsonb_agg(path || array['oneOf', (i.n - 1)::text])
+          from generate_series(1, cardinality(v_branches)) i (n)))
         or not jobtable_internal.schema_is_decided(plan, path || array['oneOf'])
       then format('(%s)', array_to_string(v_branches, ' or '))
       else format('(%s) = 1', (

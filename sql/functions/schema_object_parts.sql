@@ -25,6 +25,9 @@ begin
   for v_key, v_child, v_field in
     select p.key, p.value, 'v_' || p.n
     from jsonb_each(v_properties) with ordinality p (key, value, n)
+    -- What is cheap tells the branches of a union apart before any of them descends.
+    order by not p.value ?| array['const', 'enum'],
+      coalesce(p.value ->> 'type' in ('object', 'array'), true), p.n
   loop
     v_test := jobtable_internal.schema_expression(
       plan, path || array['properties', v_key], v_field, depth);

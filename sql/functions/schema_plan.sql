@@ -1,4 +1,5 @@
---! requires: schema_items_test, schema_modern, schema_nodes, schema_target, schema_undecided
+--! requires: schema_cut, schema_items_test, schema_modern, schema_nodes, schema_target
+--! requires: schema_undecided
 -- A schema, and what compiling it needs to know of the whole: which schemas within it have a
 -- function of their own, numbered, and what is undecided.
 create or replace function jobtable_internal.schema_plan(schema jsonb, prefix text) returns jsonb
@@ -7,7 +8,9 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   with document as materialized (
-    select jobtable_internal.schema_modern(schema, coalesce(schema ->> '$schema', '')) as root,
+    select
+      jobtable_internal.schema_cut(
+        jobtable_internal.schema_modern(schema, coalesce(schema ->> '$schema', ''))) as root,
       coalesce(schema ->> 'x-jobtable-semantics' = 'ecmascript', false) as ecma
   ), node as materialized (
     select n.path, n.node from document d cross join jobtable_internal.schema_nodes(d.root) n

@@ -16,7 +16,9 @@ as $$
     -- Of hand-written schemas, contents are notes.
     where w.keyword = k.key and w.role = 'worker' and (ecma or k.key not like 'content%')
     union all
-    select e.value, 'only the executor can tell'
+    select e.value, case e.value
+      when '$ref' then 'it leads back by a way of several, which takes exponential time'
+      else 'only the executor can tell' end
     from jsonb_array_elements_text(
       case when k.key = 'x-jobtable-undecided' then k.value else '[]' end) e
     union all

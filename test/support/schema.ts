@@ -66,9 +66,9 @@ async function compile(
   await session.query(`select jobtable_internal.compile_schema(0, $1, $2)`, [version, text])
   await session.query('release savepoint compile')
   const undecided = await session.query<Compiled['undecided'][number]>(
-    `select u.path::text as at, u.keyword, u.why
-     from jobtable_internal.schema_undecided(
-       jobtable_internal.schema_modern($1, ''), $1 ->> 'x-jobtable-semantics' is not null) u`,
+    `select u.path as at, u.keyword, u.why
+     from jsonb_to_recordset(jobtable_internal.schema_plan($1, '') -> 'undecided')
+       as u (path text, keyword text, why text)`,
     [text],
   )
   const checkText = async (json: string): Promise<Answer> => {

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { exportPayloadSchema } from '../../../src/payload-schema.ts'
+import { useDatabase } from '../../support/database.ts'
+import { refusal } from '../../support/refusal.ts'
+import { addChecked } from '../../support/schema.ts'
+import { openSession } from '../../support/session.ts'
+
+const database = useDatabase()
+
+/** What takes exponential or quadratic time takes minutes; this is for a busy machine. */
+const MOST_MS = 5_000
+
+async function insert(type: string, payload: unknown): Promise<void> {
+  await using session = await openSession(database())
+  await session.query(`set statement_timeout = ${MOST_MS}`)
+  await session.query('insert into jobtable.job (type, payload) values ($1, $2)', [
+    type,
+    JSON.stringify(payload),
+  ])
+}
+
+const undecided = async (type: string): Promise<readonly { at: string; keyword: string }[]> => {
+  const [row] = await database().query<{ list: { at: string; keyword: string }[] }>(
+    'select payload_undecided as list from jobtable.job_type where name = $1',
+    [type],
+  )
+  return row?.list ?? []
+}
+
+describe('a union that refers to itself', () => {
+  const gate = <T extends string>(type: T) =>
+    z.object({
+      type: z.literal(type),
+      get left() {
+        return Gate
+      },
+      get right() {
+        return Gate
+      },
+    })
+  const Gate: z.ZodType = z.lazy(() =>
+    z.discriminatedUnion('type', [
+      gate('and'),
+      gate('or'),
+      gate('xor'),
+      gate('nand'),
+      z.object({ type: z.literal('leaf'), n: z.int() }),
+    ]),
+  )
+  const chain = (depth: number, end: unknown): unknown =>
+    depth === 0 ? end : { type: 'nand', left: chain(depth - 1, end), right: { type: 'leaf', n: 1 } }
+
+  test('is decided by its discriminator, in time linear in the depth', async () => {
+    await addChecked(database(), 'gates', exportPayloadSchema(z.object({ gate: Gate })))
+    expect(await undecided('gates')).toEqual([])
+    await insert('gates', { gate: chain(50, { type: 'leaf', n: 1 }) })
+    const at = `payload.gate${'.left'.repeat(50)}`
+    const wrong = insert('gates', { gate: chain(50, { type: 'leaf', n: 'x' }) })
+    expect((await refusal(wrong)).detail).toBe(`${at}.n: expected integer, found string "x"`)
+    const unknown = insert('gates', { gate: chain(50, { type: 'not' }) })
+    expect((await refusal(unknown)).detail).toContain(`${at}.type: expected "and", found string`)
+  })
+
+  test('by types is decided as well', async () => {
+    await addChecked(database(), 'json', exportPayloadSchema(z.object({ value: z.json() })))
+    expect(await undecided('json')).toEqual([])
+    await insert('json', { value: Array.from({ length: 50 }).reduce((inner) => [{ inner }], 1) })
+  })
+
+  test('with nothing to tell its branches apart is followed by one of them alone', async () => {
+    const node = (key: string) => ({
+      type: 'object',
+      properties: { next: { $ref: '#/properties/tree' }, [key]: { type: 'string' } },
+      required: [key],
+    })
+    await addChecked(database(), 'blurred', {
+      properties: { tree: { anyOf: [node('a'), node('b'), { type: 'null' }] } },
+    })
+    expect(await undecided('blurred')).toMatchObject([
+      { at: '#/properties/tree/anyOf/1/properties/next', keyword: '$ref' },
+    ])
+    const nested = (depth: number, end: unknown): unknown =>
+      depth === 0 ? end : { a: 'x', next: nested(depth - 1, end) }
+    await insert('blurred', { tree: nested(50, null) })
+    expect((await refusal(insert('blurred', { tree: nested(50, 7) }))).code).toBe('JT002')
+  })
+
+  test.each([
+    ['allOf', { allOf: [{ $ref: '#/$defs/part' }, { $ref: '#/$defs/part' }] }],
+    ['if', { if: { $ref: '#/$defs/part' }, else: { $ref: '#/$defs/part' } }],
+    ['its own keys', { ...part(), allOf: [{ $ref: '#/$defs/part' }] }],
+    ['dependentSchemas', { ...part(), dependentSchemas: { next: { $ref: '#/$defs/part' } } }],
+    ['maxContains', { contains: { $ref: '#/$defs/node' }, maxContains: 1 }],
+  ])('for the same value by %s is followed once', async (name, node) => {
+    await addChecked(database(), `twice by ${name}`, {
+      properties: { tree: { $ref: '#/$defs/node' } },
+      $defs: { node, part: part() },
+    })
+    expect(await undecided(`twice by ${name}`)).not.toEqual([])
+    const nested = (depth: number): unknown =>
+      depth === 0 ? 1 : name === 'maxContains' ? [nested(depth - 1)] : { next: nested(depth - 1) }
+    await insert(`twice by ${name}`, { tree: nested(50) })
+  })
+
+  function part() {
+    return { properties: { next: { $ref: '#/$defs/node' } } }
+  }
+})
