@@ -1,6 +1,7 @@
 --! requires: code_units, compile_schema, dispatch_tree, double_of, fault, fault_place
 --! requires: format_pattern, is_multiple, is_unique, json_brief, key_count, lock_schemas
---! requires: make_dispatchers, make_function, percent_decoded, posix_pattern, schema_array_faults
+--! requires: make_dispatchers, make_function, most_faults, percent_decoded, posix_pattern
+--! requires: schema_array_faults
 --! requires: schema_array_parts, schema_body, schema_branches, schema_choice, schema_cut
 --! requires: schema_expression, schema_faults, schema_fill, schema_glance, schema_is_decided
 --! requires: schema_is_exclusive, schema_items_test, schema_key_test, schema_keywords

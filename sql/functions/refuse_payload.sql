@@ -1,5 +1,5 @@
--- Raises JT002 with everything in which a payload does not fit the schema of its type. `whose` is
--- the row or the job.
+-- Raises JT002 with that in which a payload does not fit the schema of its type. `whose` is the row
+-- or the job.
 create or replace function jobtable_internal.refuse_payload(type text, payload jsonb, whose text)
 returns void
 language plpgsql stable
@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  c_most constant integer := 50;
+  c_most constant integer := jobtable_internal.most_faults();
   v_faults text[];
 begin
   select jobtable_internal.schema_faults(
@@ -20,7 +20,7 @@ begin
     message = format('the payload of %s does not fit job type "%s"', whose, type),
     detail = array_to_string(v_faults[1 : c_most], E'\n')
       || case when cardinality(v_faults) > c_most
-        then format(E'\n… and %s more', cardinality(v_faults) - c_most) else '' end,
+        then E'\n… and more' else '' end,
     hint = format('The schema: select payload_schema from jobtable.job_type where name = %L', type);
 end
 $$;

@@ -13,9 +13,14 @@ declare
   v_faults text[] := '{}';
   v_found integer := 0;
   v_item jsonb;
+  i integer;
 begin
-  for i in 0 .. jsonb_array_length(value) - 1 loop
-    v_item := value -> i;
+  for v_item, i in
+    select a.item, a.n - 1 from jsonb_array_elements(value) with ordinality a (item, n)
+  loop
+    if cardinality(v_faults) > jobtable_internal.most_faults() then
+      return v_faults;
+    end if;
     if i < v_prefix then
       v_faults := v_faults || jobtable_internal.schema_faults(
         plan, path || array['prefixItems', i::text], v_item, format('%s[%s]', place, i), depth);

@@ -1,6 +1,7 @@
--- Everything in which a value does not fit the schema at a path, a line each. It walks through the
--- schema, runs each of schema_tests() by itself, and takes a hundred times as long as the compiled
--- check: it is for refusals. Where the two disagree, the compiled check decides.
+-- That in which a value does not fit the schema at a path, a line each: all, or a few more than
+-- most_faults(). It walks through the schema, runs each of schema_tests() by itself, and takes a
+-- hundred times as long as the compiled check: it is for refusals. Where the two disagree, the
+-- compiled check decides.
 create or replace function jobtable_internal.schema_faults(
   plan jsonb, path text[], value jsonb, place text, depth integer
 ) returns text[]

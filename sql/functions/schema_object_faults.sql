@@ -29,6 +29,9 @@ begin
         'a value'), null);
   end loop;
   for v_key, v_item in select e.key, e.value from jsonb_each(value) e loop
+    if cardinality(v_faults) > jobtable_internal.most_faults() then
+      return v_faults;
+    end if;
     v_place := jobtable_internal.fault_place(place, v_key);
     v_known := v_properties ? v_key;
     if v_known then

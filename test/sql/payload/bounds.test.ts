@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { exportPayloadSchema } from '../../../src/payload-schema.ts'
 import { useDatabase } from '../../support/database.ts'
@@ -106,4 +106,33 @@ describe('a union that refers to itself', () => {
   function part() {
     return { properties: { next: { $ref: '#/$defs/node' } } }
   }
+})
+
+describe('a refusal', () => {
+  beforeAll(async () => {
+    await addChecked(database(), 'wide', {
+      properties: { list: { items: { type: 'string', maxLength: 3 } } },
+      additionalProperties: { type: 'string' },
+    })
+  })
+
+  test('of a long list tells its first 50 faults, and looks for no more', async () => {
+    const list = Array.from({ length: 200_000 }, () => 1)
+    const { detail } = await refusal(insert('wide', { list }))
+    expect(detail?.split('\n').slice(-2)).toEqual([
+      'payload.list[49]: expected string, found number 1',
+      '… and more',
+    ])
+  })
+
+  test('of an object with many keys likewise', async () => {
+    const keys = Array.from({ length: 100_000 }, (_, n) => [`k${n}`, n])
+    const { detail } = await refusal(insert('wide', Object.fromEntries(keys)))
+    expect(detail?.split('\n')).toHaveLength(51)
+  })
+
+  test('of 50 faults tells all of them', async () => {
+    const { detail } = await refusal(insert('wide', { list: Array.from({ length: 50 }, () => 1) }))
+    expect(detail?.split('\n')).toHaveLength(50)
+  })
 })
