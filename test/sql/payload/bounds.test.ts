@@ -136,3 +136,29 @@ describe('a refusal', () => {
     expect(detail?.split('\n')).toHaveLength(50)
   })
 })
+
+describe('the size of a schema', () => {
+  const check = (schema: unknown) =>
+    database().query(`select jobtable_internal.schema_check('sized', $1)`, [JSON.stringify(schema)])
+  const wide = (schemas: number) => ({
+    properties: Object.fromEntries(Array.from({ length: schemas - 1 }, (_, n) => [`k${n}`, {}])),
+  })
+  const deep = (levels: number): object =>
+    levels === 0 ? {} : { properties: { a: deep(levels - 1) } }
+
+  test('is at most 2,000 schemas, itself included', async () => {
+    await check(wide(2_000))
+    expect(await refusal(check(wide(2_001)))).toMatchObject({
+      code: 'JT020',
+      message: 'the payload schema of job type "sized" has more than 2000 schemas within it',
+    })
+  })
+
+  test('is at most 40 levels', async () => {
+    await check(deep(40))
+    expect(await refusal(check(deep(41)))).toMatchObject({
+      code: 'JT020',
+      message: 'the payload schema of job type "sized" is nested more than 40 levels deep',
+    })
+  })
+})
