@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../../../src/migrate.ts'
 import type { JsonSchema } from '../../../src/payload-schema.ts'
@@ -105,6 +106,23 @@ describe('compiled functions', () => {
     const added = (await compiled()).filter((name) => !before.includes(name))
     expect(added.map((name) => name.split('_')[2])).toEqual(['4', '5'])
     await database().query(`delete from jobtable.job_type where name = 'kept'`)
+    expect(await compiled()).toEqual(before)
+  })
+
+  test('are told from others by name, in whatever order the planner asks', async ({ skip }) => {
+    const { adminUrl } = database()
+    if (adminUrl === undefined)
+      return skip('it takes a superuser to change what the planner thinks')
+    const before = await compiled()
+    await addChecked(database(), 'planned', TEXT)
+    const admin = new pg.Client({ connectionString: adminUrl })
+    await admin.connect()
+    try {
+      await admin.query('alter function pg_catalog.nameregexeq(name, text) cost 100000')
+      await admin.query(`delete from jobtable.job_type where name = 'planned'`)
+    } finally {
+      await admin.end()
+    }
     expect(await compiled()).toEqual(before)
   })
 
