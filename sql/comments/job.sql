@@ -151,8 +151,8 @@ Required. A name that is not registered is refused with the nearest known names,
 comment on column jobtable.job.owner is
 'Whose job it is.
 
-Default and null: jobtable.current_owner(). Any text; this version grants and denies nothing by
-it. Fixed at INSERT (JT009).';
+Default and null: jobtable.current_owner(). Any text. Quotas go by it, and so does who sees
+and steers the job once enable_isolation keeps owners apart. Fixed at INSERT (JT009).';
 
 comment on column jobtable.job.payload is
 'The job''s arguments: a JSON object.

@@ -1,7 +1,10 @@
 -- Writes outcomes. `completed` with `leases` are the plain successes, as arrays because they are
 -- many; `outcomes` is a JSON array of everything else:
---   {id, lease, outcome: completed | failed | cancelled | released | returned, detail?, result?,
---    error?: {name, message, stack, cause}}; returned is a job that has never begun
+--   {id, lease,
+--    outcome: completed | failed | timed_out | cancelled | released | returned | snoozed,
+--    detail?, result?, permanent?, delay_ms?, error?: {name, message, stack, cause}}
+-- released went back while it ran, returned before its executor began, snoozed until later. A
+-- rescue tells settle of one more, lost.
 -- Only the lease under which a job was claimed may finish it. No lock is waited for: `locked` are
 -- to be sent again, `lost` are no longer this worker's. Sending an outcome twice is harmless: what
 -- the first call wrote is found by id and lease and counted as written.
