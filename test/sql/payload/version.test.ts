@@ -70,6 +70,22 @@ describe('a declared schema', () => {
     expect([await takes('operated', true), await takes('operated', 1)]).toEqual([false, true])
   })
 
+  test('is remembered until a hundred others have been declared', async () => {
+    const version = (n: number) => ({ properties: { value: { default: n } } })
+    for (let n = 0; n <= 100; n += 1) await declare('restarted', version(n))
+    const [row] = await database().query<{ ns: number[] }>(
+      `select array_agg(d.n order by d.n) as ns
+       from jobtable_internal.declared_schema d
+       join jobtable.job_type t on t.id = d.type_id
+       where t.name = 'restarted'`,
+    )
+    expect(row?.ns).toEqual(Array.from({ length: 100 }, (_, i) => i + 2))
+    await declare('restarted', version(1))
+    expect(await schemaOf('restarted')).toMatchObject({ version: 101 })
+    await declare('restarted', version(0))
+    expect(await schemaOf('restarted')).toMatchObject({ version: 102, schema: version(0) })
+  })
+
   test('by two workers at once becomes one version', async () => {
     await declare('raced', null)
     await using first = await openSession(database())
