@@ -111,14 +111,15 @@ export function useRoles(database: () => Database): () => Roles {
   })
 }
 
-/** Keeps owners apart by these groups, with sharing; each login is an owner. */
+/** Keeps owners apart by these groups, with sharing unless told; each login is an owner. */
 export async function isolate(
   database: Database,
   groups: Readonly<Record<Kind, string>>,
+  sharing = true,
 ): Promise<void> {
   await database.query(`select jobtable.set_owner_source('role')`)
   await database.query(
-    `select jobtable.enable_isolation(${KINDS.map((kind) => `${kind} => '${groups[kind]}'`).join(', ')}, sharing => true)`,
+    `select jobtable.enable_isolation(${KINDS.map((kind) => `${kind} => '${groups[kind]}'`).join(', ')}, sharing => ${sharing})`,
   )
 }
 

@@ -120,6 +120,11 @@ export async function mutationsOf(database: Database, role: string): Promise<Mut
     from policy p
     where p.polpermissive and p.concerns
     union all
+    -- One for all verbs hides by what it lets read what it lets write.
+    select 'check of ' || p.rule, format('alter policy %s with check (true)', p.name)
+    from policy p
+    where p.polpermissive and p.concerns and p.polcmd = '*'
+    union all
     select p.rule, format('alter policy %s to %I', p.name, $1::text)
     from policy p
     where p.polpermissive and not p.concerns

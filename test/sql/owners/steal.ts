@@ -1,7 +1,7 @@
 import { AS_QUEUE, type Attempt, attempt, type Jobs, type Scene, writing } from './attempt.ts'
 
 /** Reads, steers and deletes others' jobs, or inserts in their name. */
-export function thefts({ victim, theirs, shared, vera }: Scene): Attempt[] {
+export function thefts({ victim, own: mine, theirs, shared, vera }: Scene): Attempt[] {
   const at = (what: string, jobs: Jobs): Attempt[] => [
     attempt(
       `update ${what}`,
@@ -44,10 +44,12 @@ export function thefts({ victim, theirs, shared, vera }: Scene): Attempt[] {
       `select * from loot where owner = '${victim}'`,
     ),
     writing('update whatever there is', `update jobtable.job set title = 'x'`, own),
-    writing(
-      'delete whatever there is',
-      'delete from jobtable.job using (select true) t (yes) where yes',
-      own,
+    // The first in the table is another's, and has not started; of its own only one that has is left.
+    attempt(
+      'delete the first job there is',
+      'create sequence mine.n',
+      `delete from jobtable.job where id in (${mine.new}, ${mine.completed})`,
+      ...writing('', `delete from jobtable.job where nextval('mine.n') = 1`, 'select 0').statements,
     ),
     attempt(
       `insert a job in another's name`,
@@ -133,7 +135,8 @@ export function facetForgeries({ own, theirs, shared, victim, vera, mallory }: S
     attempt(`read another's notes`, `select * from public.notes where job = ${theirs.new}`),
     attempt(
       `write another's note`,
-      `insert into public.notes values (${theirs.started}, 'x') returning job`,
+      `insert into public.notes values (${theirs.started}, 'x')`,
+      'select 1',
     ),
     attempt(
       `write another's note by update_facet()`,
