@@ -1,4 +1,6 @@
+import { Backoff } from './backoff.ts'
 import type { Id } from './database.ts'
+import { isFaultOfData } from './errors.ts'
 import type { Outcome } from './queries/tick.ts'
 import { storedError } from './stored-error.ts'
 
@@ -16,9 +18,16 @@ export class Completer {
   #pending: Outcome[] = []
   #resting: Outcome[] = []
   #restUntil = 0
+  /** Those that the database refuses even when they stand alone, and until when they wait. */
+  #refused: Outcome[] = []
+  #refusedUntil = 0
+  readonly #backoff = new Backoff()
   readonly #sent = new Set<readonly Outcome[]>()
   /** Those that an unanswered call may have written already. */
   readonly #doubtful = new WeakSet<Outcome>()
+  /** Those that say of others that they could not be stored. */
+  readonly #substitutes = new WeakSet<Outcome>()
+  readonly #suspects = new WeakSet<Outcome>()
   #limit = MAX_BATCH
   #drained: PromiseWithResolvers<void> | undefined
 
@@ -30,7 +39,7 @@ export class Completer {
   get size(): number {
     let sent = 0
     for (const batch of this.#sent) sent += batch.length
-    return this.#pending.length + this.#resting.length + sent
+    return this.#pending.length + this.#resting.length + this.#refused.length + sent
   }
 
   /** How many wait to be sent. */
@@ -48,7 +57,14 @@ export class Completer {
   /** Milliseconds until something can be sent; 0 for now, Infinity for nothing. */
   waitMs(now: number): number {
     if (this.#pending.length > 0) return 0
-    return this.#resting.length > 0 ? Math.max(0, this.#restUntil - now) : Infinity
+    const rest = this.#resting.length > 0 ? this.#restUntil : Infinity
+    const refused = this.#refused.length > 0 ? this.#refusedUntil : Infinity
+    return Math.max(0, Math.min(rest, refused) - now)
+  }
+
+  /** Whether a batch is an outcome that was refused alone: it goes alone again, also without a claim. */
+  isSuspect(batch: readonly Outcome[]): boolean {
+    return batch.length === 1 && batch.every((outcome) => this.#suspects.has(outcome))
   }
 
   /** The next batch. It counts as on its way until `accept`, `restore`, `rest` or `divide`. */
@@ -56,6 +72,11 @@ export class Completer {
     if (this.#resting.length > 0 && this.#restUntil <= now) {
       this.#pending = [...this.#resting, ...this.#pending]
       this.#resting = []
+    }
+    if (this.#refused.length > 0 && this.#refusedUntil <= now) {
+      const suspect = this.#refused.splice(0, 1)
+      this.#sent.add(suspect)
+      return suspect
     }
     const whole = this.#pending.length <= this.#limit
     const batch = whole ? this.#pending : this.#pending.splice(0, this.#limit)
@@ -71,6 +92,11 @@ export class Completer {
     lost: readonly Id[],
     now: number,
   ): { written: readonly Outcome[]; refused: readonly Outcome[] } {
+    if (this.isSuspect(batch) && !batch.some((outcome) => this.#substitutes.has(outcome))) {
+      // What was wrong with it may have been wrong with all of them.
+      this.#backoff.reset()
+      this.#pending.push(...this.#refused.splice(0))
+    }
     this.#sent.delete(batch)
     this.#limit = Math.min(MAX_BATCH, this.#limit * 2)
     if (locked.length === 0 && lost.length === 0) {
@@ -109,22 +135,26 @@ export class Completer {
   }
 
   /**
-   * The database refuses the batch for a reason that does not pass. It is sent again in halves, until
-   * the one outcome at fault stands alone; that job fails with the reason, and the rest goes on.
+   * The database refuses the batch for a reason that does not pass in a moment. It is sent again in
+   * halves, until the one outcome at fault stands alone. If its data are to blame, that job fails with
+   * the reason; else, or if that is refused as well, it waits behind the others, ever longer.
    */
-  divide(batch: readonly Outcome[], reason: unknown): void {
+  divide(batch: readonly Outcome[], reason: unknown, now: number): void {
     this.#limit = Math.max(1, Math.floor(batch.length / 2))
     const [first, ...others] = batch
     if (first === undefined || others.length > 0) return this.restore(batch)
-    const error = storedError(reason)
     this.#sent.delete(batch)
-    this.#pending.unshift({
-      id: first.id,
-      lease: first.lease,
-      outcome: 'failed',
-      detail: `its outcome (${first.outcome}) could not be stored: ${error.message.slice(0, 300)}`,
-      error,
-    })
+    this.#suspects.add(first)
+    if (isFaultOfData(reason) && !this.#substitutes.has(first)) {
+      const substitute = failed(first, reason)
+      this.#substitutes.add(substitute)
+      this.#suspects.add(substitute)
+      this.#refused.unshift(substitute)
+      this.#refusedUntil = now
+      return
+    }
+    this.#refused.push(first)
+    this.#refusedUntil = now + this.#backoff.nextMs()
   }
 
   /** Gives up: what is not in the database yet, for whoever must tell. */
@@ -132,6 +162,7 @@ export class Completer {
     const left = this.#batches().flat()
     this.#sent.clear()
     this.#resting = []
+    this.#refused = []
     this.#pending = []
     this.#settle()
     return left
@@ -145,7 +176,7 @@ export class Completer {
   }
 
   #batches(): (readonly Outcome[])[] {
-    return [...this.#sent, this.#resting, this.#pending]
+    return [...this.#sent, this.#resting, this.#refused, this.#pending]
   }
 
   #settle(): void {
@@ -153,4 +184,11 @@ export class Completer {
     this.#drained?.resolve()
     this.#drained = undefined
   }
+}
+
+/** The outcome in place of one that cannot be stored. */
+function failed({ id, lease, outcome }: Outcome, reason: unknown): Outcome {
+  const error = storedError(reason)
+  const detail = `its outcome (${outcome}) could not be stored: ${error.message.slice(0, 300)}`
+  return { id, lease, outcome: 'failed', detail, error }
 }

@@ -7,7 +7,7 @@ import type { Database, Id } from './database.ts'
 import {
   CancelledError,
   codeOf,
-  isFaultOfData,
+  isRefusal,
   type JobtableError,
   LOCK_NOT_AVAILABLE,
   QUERY_CANCELLED,
@@ -251,7 +251,8 @@ export class Dispatcher extends Service {
     const { prefetch, types: all } = this.#options
     const now = performance.now()
     const outcomes = this.#completer.take(now)
-    const takes = this.#claiming && !(this.#caution.apart && outcomes.length > 0)
+    const isAlone = this.#caution.apart ? outcomes.length > 0 : this.#completer.isSuspect(outcomes)
+    const takes = this.#claiming && !isAlone
     const begins = takes && this.#beginAt <= now
     const types = this.#caution.typesInTurn(all)
     const coming = this.#coming
@@ -324,7 +325,7 @@ export class Dispatcher extends Service {
     if (mixed || outcomes.length === 0) this.#completer.restore(outcomes)
     else if (code === LOCK_NOT_AVAILABLE || code === QUERY_CANCELLED) {
       this.#completer.rest(outcomes, performance.now())
-    } else if (isFaultOfData(error)) this.#completer.divide(outcomes, error)
+    } else if (isRefusal(error)) this.#completer.divide(outcomes, error, performance.now())
     else this.#completer.restore(outcomes)
 
     if (!wasAnswered(error)) {
@@ -334,7 +335,7 @@ export class Dispatcher extends Service {
     }
     this.#intake.restore(begin)
     if (outcomes.length === 0) this.#lookout.wait(performance.now() + this.#claimPauseMs())
-    else if (!mixed) await this.#pause()
+    else if (!mixed && !this.#completer.isSuspect(outcomes)) await this.#pause()
   }
 
   /** Takes in the answer of a tick, but for the jobs that it has brought, which it answers. */

@@ -356,6 +356,11 @@ export function wasAnswered(error: unknown): boolean {
   return /^(?!08|57P)[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
 }
 
+/** Whether a statement was refused for a reason that does not pass by itself in a moment. */
+export function isRefusal(error: unknown): boolean {
+  return isFaultOfData(error) || (wasAnswered(error) && !isTransient(error))
+}
+
 /** Whether a statement failed for what it was to write: data, constraints, program limits. */
 export function isFaultOfData(error: unknown): boolean {
   return error instanceof RangeError || /^(21|22|23|54|JT)/.test(codeOf(error) ?? '')

@@ -76,6 +76,46 @@ describe('a job that ended well is completed', () => {
   })
 })
 
+test.each([
+  { code: 'P0001', end: 'completed' },
+  { code: '23514', end: 'failed' },
+])(
+  'an outcome that a trigger refuses with $code keeps neither others nor claims waiting',
+  async ({ code, end }) => {
+    await database().query(
+      `create function refuse_end() returns trigger language plpgsql as $$
+     begin
+       if new.type = 'refused' and new.status in ('completed', 'failed') then
+         raise exception 'not today' using errcode = '${code}';
+       end if;
+       return new;
+     end $$;
+     create trigger refuse_end before update on jobtable.job
+     for each row execute function refuse_end()`,
+    )
+    const allFine = async (count: number): Promise<void> =>
+      await until(
+        database(),
+        "(select count(*) = $1 from jobtable.job where type = 'fine' and status = 'completed')",
+        [count],
+      )
+    try {
+      await startWorker(database(), { executors: [noop('refused'), noop('fine')] })
+      await insert('refused', 3)
+      await insert('fine', 40)
+      await allFine(40)
+      await insert('fine', 40)
+      await allFine(80)
+    } finally {
+      await database().query('drop function refuse_end cascade')
+    }
+    await allFinished(database())
+    expect(
+      await database().query("select distinct status from jobtable.job where type = 'refused'"),
+    ).toEqual([{ status: end }])
+  },
+)
+
 describe('what one job tells', () => {
   test('and PostgreSQL cannot hold, harms no other', async () => {
     await startWorker(database(), {
