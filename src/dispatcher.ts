@@ -183,7 +183,6 @@ export class Dispatcher extends Service {
     this.#claiming = false
     this.#leaving = this.#leave()
     this.#intake.close()
-    this.#intake.giveBack(this.#slots.clearLine())
   }
 
   abortAll(reason: JobtableError): void {

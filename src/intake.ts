@@ -4,7 +4,7 @@ import type { Database, Id } from './database.ts'
 import { isTransient, LeaseLostError } from './errors.ts'
 import type { Events } from './events.ts'
 import { type ClosedLeases, Leases } from './leases.ts'
-import { adopt, type HandedJob, lacksPayload, withPayloads } from './queries/tick.ts'
+import { adopt, type HandedJob, keyOf, lacksPayload, withPayloads } from './queries/tick.ts'
 import type { Slots } from './slots.ts'
 
 export interface IntakeOptions {
@@ -59,8 +59,7 @@ export class Intake {
   /** Takes in the jobs of a tick that was to begin some: those that are still this worker's. */
   async receive(begin: readonly HandedJob[], jobs: readonly HandedJob[]): Promise<void> {
     for (const job of jobs) this.#leases.add(job.lease)
-    const begun = new Set(this.#arrived(begin).map(keyOf))
-    const dropped = new Set(begin.map(keyOf).filter((key) => !begun.has(key)))
+    const dropped = new Set(begin.map(keyOf).filter((key) => !this.#between.delete(key)))
     const left = dropped.size === 0 ? jobs : jobs.filter((job) => !dropped.has(keyOf(job)))
     this.#accept(left.some(lacksPayload) ? await this.#withPayloads(left) : left)
   }
@@ -125,10 +124,10 @@ export class Intake {
     ring()
   }
 
-  /** Gives back what waits in the local queue, and from now on all that comes. */
+  /** Gives back what has not begun, and from now on all that comes. */
   close(): void {
     this.#open = false
-    this.giveBack(this.#queued.splice(0))
+    this.giveBack([...this.#queued.splice(0), ...this.#options.slots.clearLine()])
   }
 
   /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
@@ -161,9 +160,4 @@ export class Intake {
   forget(leases: ClosedLeases): void {
     this.#leases.forget(leases)
   }
-}
-
-/** One handing out of a job. */
-function keyOf({ id, lease }: HandedJob): string {
-  return `${id} ${lease}`
 }

@@ -4,7 +4,7 @@ import type { Bench } from './bench.ts'
 import type { Contender } from './contender.ts'
 import type { Figures } from './figures.ts'
 import type { Body } from './messages.ts'
-import { openQueue, type Queue } from './queue.ts'
+import { openQueue, type Queue, type WorkPlan } from './queue.ts'
 
 /** Jobs that wait, and how they are worked off. */
 export interface Drain {
@@ -16,8 +16,8 @@ export interface Drain {
   readonly measured?: number
   /** Enqueued first and not worked off while the clock runs. */
   readonly beside?: Batch
-  /** What is done to the queue before it is filled; answers how the worker connects, if not as its owner. */
-  readonly arrange?: (queue: Queue) => Promise<string | undefined>
+  /** What is done to the queue before it is filled, and makes its worker another. */
+  readonly arrange?: (queue: Queue) => Promise<Partial<WorkPlan>>
   /** What goes on meanwhile, begun before the clock. */
   readonly meanwhile?: (queue: Queue) => Promise<Meanwhile>
 }
@@ -38,16 +38,12 @@ export async function measureDrain(
   { batch, measured = batch.count, beside, arrange, meanwhile, ...plan }: Drain,
 ): Promise<Figures & { readonly seconds: number }> {
   await using queue = await openQueue(bench, contender, typesOf(batch))
-  const url = await arrange?.(queue)
+  const arranged = await arrange?.(queue)
   if (beside !== undefined) await queue.system.enqueue(queue.target, beside)
   await queue.system.enqueue(queue.target, batch)
   await queue.settle()
 
-  await using runners = await queue.prepare({
-    jobs: measured,
-    ...plan,
-    ...(url === undefined ? {} : { url }),
-  })
+  await using runners = await queue.prepare({ jobs: measured, ...plan, ...arranged })
   const meter = await queue.meter(() => runners.usage())
   await using other = await meanwhile?.(queue)
   const { atUs } = runners.start()

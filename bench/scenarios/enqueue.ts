@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { NOOP } from '../lib/batch.ts'
 import type { Bench } from '../lib/bench.ts'
 import { insertSingly } from '../lib/clients.ts'
-import { nowUs } from '../lib/clock.ts'
 import type { Contender } from '../lib/contender.ts'
 import { type Figures, formatCount } from '../lib/figures.ts'
+import { meterStatement } from '../lib/inserts.ts'
 import { withClient } from '../lib/postgres.ts'
 import { openQueue, type Queue } from '../lib/queue.ts'
 import type { Runners } from '../lib/runner.ts'
@@ -124,15 +124,10 @@ async function measureBulk(
   load: (queue: Queue) => Promise<void>,
 ): Promise<Figures> {
   await using queue = await openQueue(bench, contender, [NOOP])
-  const meter = await queue.meter(async () => [])
-  const beginUs = nowUs()
-  await load(queue)
-  const seconds = (nowUs() - beginUs) / 1e6
-  await meter.stop()
-  const costs = await meter.costs(rows)
+  const figures = await meterStatement(queue, rows, () => load(queue))
   const { left } = await queue.system.count(queue.target)
   if (left !== rows) throw new Error(`${left} jobs instead of ${rows}`)
-  return { jobs: rows, seconds, rowsPerSecond: rows / seconds, ...costs }
+  return figures
 }
 
 async function writeRows(bench: Bench, rows: number): Promise<string> {

@@ -1,9 +1,8 @@
 import { NOOP } from '../lib/batch.ts'
 import type { Bench } from '../lib/bench.ts'
-import { insertSingly } from '../lib/clients.ts'
-import { nowUs } from '../lib/clock.ts'
 import type { Contender } from '../lib/contender.ts'
 import { type Figures, formatCount } from '../lib/figures.ts'
+import { meterSingles, meterStatement } from '../lib/inserts.ts'
 import { withClient } from '../lib/postgres.ts'
 import { openQueue, type Queue } from '../lib/queue.ts'
 import type { Cell, Scenario } from '../lib/scenario.ts'
@@ -96,13 +95,10 @@ async function measureSingles(
   seconds: number,
 ): Promise<Figures> {
   await using queue = await openGuarded(bench, contender, guard)
-  const meter = await queue.meter(async () => [])
   const insertSql = `insert into ${queue.system.table} (type, payload)
     select '${NOOP}', ${PAYLOAD} from (values (1)) v (n)`
   const system = { ...queue.system, insertSql: insertSql.replaceAll(/\s+/g, ' ') }
-  const rows = await insertSingly(bench, { ...queue, system }, { clients: 32, seconds })
-  await meter.stop()
-  return { jobs: rows, seconds, rowsPerSecond: rows / seconds, ...(await meter.costs(rows)) }
+  return await meterSingles(bench, { ...queue, system }, { clients: 32, seconds })
 }
 
 async function measureStatement(
@@ -113,10 +109,8 @@ async function measureStatement(
   statement: (table: string) => string,
 ): Promise<Figures> {
   await using queue = await openGuarded(bench, contender, guard)
-  const meter = await queue.meter(async () => [])
-  const beginUs = nowUs()
-  await withClient(queue.target.url, (client) => client.query(statement(queue.system.table ?? '')))
-  const seconds = (nowUs() - beginUs) / 1e6
-  await meter.stop()
-  return { jobs: rows, seconds, rowsPerSecond: rows / seconds, ...(await meter.costs(rows)) }
+  const text = statement(queue.system.table ?? '')
+  return await meterStatement(queue, rows, () =>
+    withClient(queue.target.url, (client) => client.query(text)),
+  )
 }

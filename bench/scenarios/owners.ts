@@ -1,10 +1,9 @@
 import { NOOP } from '../lib/batch.ts'
 import type { Bench } from '../lib/bench.ts'
-import { insertSingly } from '../lib/clients.ts'
-import { nowUs } from '../lib/clock.ts'
 import type { Contender } from '../lib/contender.ts'
 import { measureDrain } from '../lib/drain.ts'
 import { type Figures, formatCount } from '../lib/figures.ts'
+import { meterSingles, meterStatement } from '../lib/inserts.ts'
 import { withClient } from '../lib/postgres.ts'
 import { openQueue, type Queue } from '../lib/queue.ts'
 import type { Cell, Scenario } from '../lib/scenario.ts'
@@ -105,7 +104,7 @@ async function measureWorker(
   await using apart = new Apart(bench, way)
   return await measureDrain(bench, contender, {
     batch: { count: jobs },
-    arrange: async (queue) => (await apart.arrange(queue)).worker,
+    arrange: async (queue) => ({ url: (await apart.arrange(queue)).worker }),
   })
 }
 
@@ -118,11 +117,8 @@ async function measureSingles(
   await using apart = new Apart(bench, way)
   await using queue = await openQueue(bench, contender, [NOOP])
   const { submitter: url } = await apart.arrange(queue)
-  const meter = await queue.meter(async () => [])
-  const clients = { ...queue, target: { ...queue.target, url } }
-  const rows = await insertSingly(bench, clients, { clients: 32, seconds })
-  await meter.stop()
-  return { jobs: rows, seconds, rowsPerSecond: rows / seconds, ...(await meter.costs(rows)) }
+  const theirs = { ...queue, target: { ...queue.target, url } }
+  return await meterSingles(bench, theirs, { clients: 32, seconds })
 }
 
 async function measureStatement(
@@ -134,10 +130,6 @@ async function measureStatement(
   await using apart = new Apart(bench, way)
   await using queue = await openQueue(bench, contender, [NOOP])
   const { submitter: url } = await apart.arrange(queue)
-  const meter = await queue.meter(async () => [])
-  const beginUs = nowUs()
-  await queue.system.enqueue({ ...queue.target, url }, { count: rows })
-  const seconds = (nowUs() - beginUs) / 1e6
-  await meter.stop()
-  return { jobs: rows, seconds, rowsPerSecond: rows / seconds, ...(await meter.costs(rows)) }
+  const target = { ...queue.target, url }
+  return await meterStatement(queue, rows, () => queue.system.enqueue(target, { count: rows }))
 }

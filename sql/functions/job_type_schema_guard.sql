@@ -37,8 +37,7 @@ begin
     return new;
   end if;
 
-  if current_setting('jobtable.writer', true)
-      is distinct from jobtable_internal.writer_at(pg_trigger_depth() - 1)
+  if not jobtable_internal.is_queue_writing()
     and (tg_op = 'INSERT' or old.payload_schema_source = new.payload_schema_source)
   then
     new.payload_schema_source := 'operator';

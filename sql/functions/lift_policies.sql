@@ -8,23 +8,21 @@ declare
   v_statement text;
 begin
   for v_statement in
-    select format('drop policy if exists %I on %s', p.policy, p.relation)
-    from jobtable_internal.isolation_policies(false) p
+    with own as materialized (
+      select p.relation::regclass as relation, p.policy
+      from jobtable_internal.isolation_policies(false) p
+    )
+    select format('drop policy if exists %I on %s', o.policy, o.relation)
+    from own o
     union all
     select format('alter table %s disable row level security', c.oid::regclass)
     from pg_class c
-    where c.relrowsecurity
-      and c.oid in (
-        select p.relation::regclass from jobtable_internal.isolation_policies(false) p
-      )
+    where c.relrowsecurity and c.oid in (select o.relation from own o)
       and not exists (
         select
-        from pg_policy o
-        where o.polrelid = c.oid and o.polname not in (
-          select p.policy
-          from jobtable_internal.isolation_policies(false) p
-          where p.relation::regclass = c.oid
-        )
+        from pg_policy p
+        where p.polrelid = c.oid
+          and p.polname not in (select o.policy from own o where o.relation = c.oid)
       )
   loop
     execute v_statement;

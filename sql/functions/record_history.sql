@@ -12,8 +12,7 @@ declare
   v_by_client constant boolean := tg_nargs > 0;
   v_now constant timestamptz :=
     case when v_by_client then clock_timestamp() else jobtable_internal.clock() end;
-  v_by_queue constant boolean := not v_by_client and current_setting('jobtable.writer', true)
-    is not distinct from jobtable_internal.writer_at(pg_trigger_depth() - 1);
+  v_by_queue constant boolean := not v_by_client and jobtable_internal.is_queue_writing();
   v_actor constant text := case when v_by_queue then 'queue' else jobtable_internal.actor() end;
 begin
   if tg_op = 'INSERT' then

@@ -1,5 +1,5 @@
--- Drops what isolate_facet has made of a user's facet table, and takes all rights
--- on it from the isolation's roles.
+-- Drops what isolate_facet has made of a user's facet table, and takes all rights on it from the
+-- isolation's roles.
 create or replace function jobtable_internal.release_facet(facet regclass) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -264,6 +264,11 @@ function isSize(payload: HandedJob['payload']): payload is number {
   return typeof payload === 'number'
 }
 
+/** What tells one handing out of a job from all others. */
+export function keyOf({ id, lease }: Pick<HandedJob, 'id' | 'lease'>): string {
+  return `${id} ${lease}`
+}
+
 /** Whether a job's payload is still to be fetched. */
 export function lacksPayload(job: HandedJob): boolean {
   return isSize(job.payload)
@@ -287,9 +292,9 @@ export async function withPayloads(
     lacking.map((job) => job.id),
     lacking.map((job) => job.lease),
   ])
-  const payloads = new Map(rows.map(({ id, lease, payload }) => [`${id} ${lease}`, payload]))
+  const payloads = new Map(rows.map((row) => [keyOf(row), row.payload]))
   return jobs.flatMap((job) => {
-    const payload = isSize(job.payload) ? payloads.get(`${job.id} ${job.lease}`) : job.payload
+    const payload = isSize(job.payload) ? payloads.get(keyOf(job)) : job.payload
     return payload === undefined ? [] : { ...job, payload }
   })
 }
