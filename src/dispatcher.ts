@@ -24,6 +24,7 @@ import type { RegisteredType } from './registry.ts'
 import type { RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
 import { type Coming, Slots } from './slots.ts'
+import { callTo, READY } from './wake-up.ts'
 
 /** Jobs in one claim: what a transaction of a few milliseconds holds. */
 const MAX_CLAIM = 500
@@ -374,18 +375,14 @@ export class Dispatcher extends Service {
   /** Wakes workers that sleep because this one had room: it has none left. */
   #callOthers(): void {
     const { database, worker } = this.#options
-    notify(database, 'jobtable_ready', worker).catch(() => undefined)
+    notify(database, READY, callTo(this.#typeIds, worker)).catch(() => undefined)
   }
 
   /** Leaves new jobs to other workers, from when the last claim has been answered. */
   async #leave(): Promise<void> {
     await Promise.all(this.#ticks.values())
-    const { database, types } = this.#options
     // If it fails, the promise to look lapses by itself.
-    await leave(
-      database,
-      types.map((type) => type.id),
-    ).catch(() => undefined)
+    await leave(this.#options.database, this.#typeIds).catch(() => undefined)
   }
 
   #end(job: HandedJob, outcome: Outcome | undefined): void {
@@ -402,6 +399,10 @@ export class Dispatcher extends Service {
   /** How long to leave a refused claim alone: not long if other types wait for their turn. */
   #claimPauseMs(): number {
     return this.#options.types.length > 1 ? TURN_PAUSE_MS : this.#backoff.nextMs()
+  }
+
+  get #typeIds(): readonly number[] {
+    return this.#options.types.map((type) => type.id)
   }
 
   async #pause(): Promise<void> {

@@ -3,6 +3,7 @@ import pgListen, { type Subscriber } from 'pg-listen'
 import { Backoff } from './backoff.ts'
 import type { Id } from './database.ts'
 import { Service } from './service.ts'
+import { isCalled, READY } from './wake-up.ts'
 
 /** A notification must come back within this time, or LISTEN does not work here. */
 const PROBE_TIMEOUT_MS = 3_000
@@ -11,11 +12,12 @@ const PROBE_INTERVAL_MS = 30_000
 /** How long a broken connection may take to close. */
 const CLOSE_TIMEOUT_MS = 1_000
 
-const READY = 'jobtable_ready'
 const CANCEL = 'jobtable_cancel'
 
 export interface NotifierOptions {
   readonly worker: Id
+  /** The ids of the types whose jobs wake it. */
+  readonly types: readonly number[]
   /** A session of its own: LISTEN does not pass a pooler in transaction mode. */
   readonly connection: ClientConfig
   /**
@@ -77,9 +79,10 @@ export class Notifier extends Service {
       failure = error.message
       this.alarm.ring()
     })
-    // A worker that has more than it can take calls the others.
-    subscriber.notifications.on(READY, (caller: Id) => {
-      if (caller !== this.#options.worker) this.#options.onReady()
+    // pg-listen gives an empty payload as undefined.
+    subscriber.notifications.on(READY, (told: string | undefined) => {
+      const { worker, types, onReady } = this.#options
+      if (isCalled(told ?? '', worker, types)) onReady()
     })
     subscriber.notifications.on(CANCEL, (id: Id) => this.#options.onCancel(id))
     subscriber.notifications.on(probe, () => proved?.())

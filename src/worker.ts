@@ -211,6 +211,7 @@ export class Worker implements AsyncDisposable {
     if (options.listenConnectionString !== null) {
       notifier = new Notifier({
         worker: id,
+        types: types.map((type) => type.id),
         connection: {
           ...addressOf(options.listenConnectionString ?? options.connectionString),
           application_name: `jobtable:listen:${id}`,

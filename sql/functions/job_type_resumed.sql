@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('jobtable.notify', true) is distinct from 'off' then
-    perform pg_notify('jobtable_ready', '');
+    perform pg_notify('jobtable_ready', new.id::text);
   end if;
   return null;
 end

@@ -6,6 +6,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform jobtable_internal.watch(type_ids, 0);
-  perform pg_notify('jobtable_ready', '');
+  perform jobtable_internal.wake(type_ids);
 end
 $$;

@@ -39,6 +39,30 @@ describe('with the safety poll at one hour', () => {
     expect(wakes).toBe(1)
   })
 
+  test('a worker is woken by jobs of its own types alone, and by a call to all', async () => {
+    const foreign = defineExecutor({ type: 'foreign', execute: () => undefined })
+    const other = await startWorker(database(), { executors: [foreign], pollMs: NEVER_MS })
+    await next(other, 'idle')
+    const worker = await startWorker(database(), { executors: [noop], pollMs: NEVER_MS })
+    await next(worker, 'listening')
+    await next(worker, 'idle')
+    let wakes = 0
+    worker.events.on('woken', () => {
+      wakes += 1
+    })
+    const sleeps = next(other, 'idle')
+    await database().query("insert into jobtable.job (type) values ('foreign')")
+    await sleeps
+    await allFinished(database())
+    expect(wakes).toBe(0)
+    await database().query("insert into jobtable.job (type) values ('foreign'), ('noop')")
+    await allFinished(database())
+    expect(wakes).toBe(1)
+    const woken = next(worker, 'woken')
+    await database().query("select pg_notify('jobtable_ready', '')")
+    await woken
+  })
+
   test('a COPY that is rolled back wakes nobody and runs nothing', async () => {
     const worker = await startWorker(database(), { executors: [noop], pollMs: NEVER_MS })
     await next(worker, 'listening')

@@ -256,6 +256,28 @@ test('one statement wakes the workers once, however many rows it inserts', async
   expect(heard).toEqual(['jobtable_ready'])
 })
 
+test('a wake-up tells the types that nobody looks at; if they are too many, it means all', async () => {
+  await startTicker(database(), 'told_a', 'told_b')
+  const ids = await database().query<{ id: number }>(
+    `select id from jobtable.job_type where name in ('told_a', 'told_b') order by id`,
+  )
+  const [a, b] = ids.map((row) => row.id)
+  await using listener = await openSession(database())
+  await listener.query('listen jobtable_ready')
+  const heard: (string | undefined)[] = []
+  listener.client.on('notification', ({ payload }) => heard.push(payload))
+  const wake = async (types: readonly (number | undefined)[]): Promise<void> => {
+    await database().query('select jobtable_internal.wake($1)', [types])
+  }
+  await wake([a, b])
+  await database().query('select jobtable_internal.watch($1, 60)', [[a]])
+  await wake([a, b])
+  await wake([a])
+  await wake(Array.from({ length: 2_000 }, (_, n) => 100_000 + n))
+  await listener.query('select')
+  expect(heard).toEqual([`${a},${b}`, `${b}`, ''])
+})
+
 test('an entry of the ready list names at most 240 jobs', async () => {
   await addTypes(database(), 'chunked')
   await database().query(
