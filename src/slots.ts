@@ -345,7 +345,6 @@ function isShort(type: TypeSlots): boolean {
 function range(type: TypeSlots, room: number): LaneRange {
   return {
     fromLane: type.fromLane,
-    fromSeq: '-1',
     toLane: type.toLane,
     room: Math.max(0, room),
   }

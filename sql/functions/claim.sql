@@ -1,9 +1,9 @@
 -- Hands jobs to a worker: up to `slots` of them started, and up to `prefetch` more queued.
 --
--- Each range of lanes (from_lane, from_seq) < (lane, seq) < to_lane is one type's, with `room` for
--- that many jobs of it; the most urgent lane of each range is taken from, in order of priority and
--- then of age. `looked` counts the entries' ids that were looked at, `more` tells whether entries
--- are left: with none looked at, other workers are at them just now.
+-- Each range of lanes, from_lane <= lane < to_lane, is one type's, with `room` for that many jobs
+-- of it; the most urgent lane of each range is taken from, in order of priority and then of age.
+-- `looked` counts the entries' ids that were looked at, `more` tells whether entries are left: with
+-- none looked at, other workers are at them just now.
 --
 -- A worker that `promises` will look again in a moment, and nobody notifies it meanwhile (see
 -- watch); if it `stays`, also when it has got all that it asked for. A claim that finds nothing
@@ -12,7 +12,7 @@
 -- some asks again.
 create or replace function jobtable_internal.claim(
   worker bigint, lease bigint,
-  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
+  from_lanes bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer, promises boolean, stays boolean, awaits boolean,
   out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
   out writers text[]
@@ -70,7 +70,7 @@ begin
     v_all := true;
     for v_head in
       select h.range, h.lane, h.seq, h.alone, jobtable_internal.lane_priority(h.lane) as priority
-      from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, v_rooms) h
+      from jobtable_internal.heads(from_lanes, to_lanes, v_rooms) h
     loop
       if cardinality(v_ids) = v_left or (v_ids <> '{}' and v_head.priority <> v_priority) then
         v_all := false;
@@ -113,14 +113,14 @@ begin
     exit when clock_timestamp() > v_until;
     if (cardinality(v_handed.ids) + v_handed.missed) * 2 < cardinality(v_ids) then
       perform jobtable_internal.sweep(h.lane, h.seq - 1)
-      from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h;
+      from jobtable_internal.heads(from_lanes, to_lanes, rooms) h;
     end if;
   end loop;
 
   if looked > cardinality(v_claimed) then
     -- Jobs that are gone have used up the rooms of their types.
     more := exists (
-      select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
+      select from jobtable_internal.heads(from_lanes, to_lanes, rooms)
     );
   end if;
   for i in 1 .. cardinality(v_claimed) by 240 loop
@@ -138,7 +138,7 @@ begin
     end if;
     writers := jobtable_internal.open_writers();
     more := exists (
-      select from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms)
+      select from jobtable_internal.heads(from_lanes, to_lanes, rooms)
     );
     next_due_ms := jobtable_internal.next_due();
   elsif promises and not stays then

@@ -4,7 +4,7 @@
 -- the executor's first line.
 create or replace function jobtable_internal.claim_lone(
   worker bigint, lease bigint,
-  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[], slots integer,
+  from_lanes bigint[], to_lanes bigint[], rooms integer[], slots integer,
   out claimed text, out looked integer
 )
 language plpgsql volatile security definer
@@ -26,7 +26,7 @@ declare
 begin
   with head as materialized (
     select h.*
-    from jobtable_internal.heads(from_lanes, from_seqs, to_lanes, rooms) h
+    from jobtable_internal.heads(from_lanes, to_lanes, rooms) h
     limit 2
   ), lone as materialized (
     select h.lane, h.seq, least(slots, rooms[h.range]) as room

@@ -3,7 +3,7 @@
 -- whether the range has no other. Types that are paused or disabled have none. Stable and with a
 -- body that binds its names, so that PostgreSQL makes it a part of the query that calls it.
 create or replace function jobtable_internal.heads(
-  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[]
+  from_lanes bigint[], to_lanes bigint[], rooms integer[]
 ) returns table (range integer, lane bigint, seq bigint, alone boolean)
 language sql stable
 begin atomic
@@ -11,12 +11,12 @@ begin atomic
     select from jobtable_internal.ready q
     where (q.lane, q.seq) > (f.lane, f.seq) and q.lane < r.to_lane
   )
-  from unnest(from_lanes, from_seqs, to_lanes, rooms)
-    with ordinality as r (from_lane, from_seq, to_lane, room, ord)
+  from unnest(from_lanes, to_lanes, rooms)
+    with ordinality as r (from_lane, to_lane, room, ord)
   cross join lateral (
     select q.lane, q.seq
     from jobtable_internal.ready q
-    where (q.lane, q.seq) > (r.from_lane, r.from_seq) and q.lane < r.to_lane
+    where q.lane >= r.from_lane and q.lane < r.to_lane
     order by q.lane, q.seq
     limit 1
   ) f

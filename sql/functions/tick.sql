@@ -8,7 +8,7 @@ create or replace function jobtable_internal.tick(
   worker bigint, lease bigint,
   completed bigint[], completed_leases bigint[], outcomes jsonb,
   begin_ids bigint[], begin_leases bigint[],
-  from_lanes bigint[], from_seqs bigint[], to_lanes bigint[], rooms integer[],
+  from_lanes bigint[], to_lanes bigint[], rooms integer[],
   slots integer, prefetch integer, promises boolean, stays boolean, awaits boolean,
   out locked bigint[], out lost bigint[], out begun text, out waiting bigint[],
   out claimed text, out looked integer, out more boolean, out next_due_ms double precision,
@@ -43,7 +43,7 @@ begin
   end if;
   if slots + prefetch > 0 then
     v_part := jobtable_internal.claim(
-      worker, lease, from_lanes, from_seqs, to_lanes, rooms, slots, prefetch, promises, stays,
+      worker, lease, from_lanes, to_lanes, rooms, slots, prefetch, promises, stays,
       awaits
     );
     claimed := v_part.claimed;

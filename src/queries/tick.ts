@@ -60,7 +60,6 @@ export interface Outcome {
 /** The lanes of one type: which part of the backlog a claim looks at, and how many it may take. */
 export interface LaneRange {
   readonly fromLane: number
-  readonly fromSeq: Id
   readonly toLane: number
   readonly room: number
 }
@@ -125,13 +124,11 @@ type TickRow = { [Column in keyof TickColumns]?: TickColumns[Column] | null }
 
 const TICK = prepared(
   `select * from jobtable_internal.tick(
-     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
    )`,
 )
 
-const CLAIM_LONE = prepared(
-  'select * from jobtable_internal.claim_lone($1, $2, $3, $4, $5, $6, $7)',
-)
+const CLAIM_LONE = prepared('select * from jobtable_internal.claim_lone($1, $2, $3, $4, $5, $6)')
 
 /**
  * One round of a worker: outcomes, beginnings, claims, in one transaction. One that was woken tries first to
@@ -183,7 +180,6 @@ async function wholeTick(database: Database, request: TickRequest): Promise<Tick
 function columnsOf(ranges: readonly LaneRange[]): unknown[] {
   return [
     ranges.map((range) => range.fromLane),
-    ranges.map((range) => range.fromSeq),
     ranges.map((range) => range.toLane),
     ranges.map((range) => range.room),
   ]

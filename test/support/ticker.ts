@@ -101,7 +101,6 @@ export async function startTicker(
   const ranges: Ticker['ranges'] = (rooms = {}) =>
     Array.from(ids, ([name, typeId]) => ({
       fromLane: typeId * LANES_OF_A_TYPE,
-      fromSeq: '-1',
       toLane: (typeId + 1) * LANES_OF_A_TYPE,
       room: rooms[name] ?? UNLIMITED,
     }))

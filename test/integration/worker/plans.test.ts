@@ -108,7 +108,7 @@ async function runTick(
     lease: String(lease),
     outcomes: done.map((job) => ({ id: job.id, lease: job.lease, outcome: 'completed' })),
     begin: [],
-    ranges: [{ ...lanes, fromSeq: '-1', room: BATCH }],
+    ranges: [{ ...lanes, room: BATCH }],
     slots: BATCH,
     prefetch: 0,
     promises: false,

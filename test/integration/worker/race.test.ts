@@ -125,7 +125,7 @@ describe('DELETE against start', () => {
       `select jobtable_internal.tick(
          jobtable_internal.start_worker(null, 'by-hand', 1, '0', '{}', 10, 60000, 180000), 42,
          '{}', '{}', '[]', '{}', '{}',
-         array[$1::bigint], array[-1], array[$1::bigint + 65536], array[10], 10, 0, false, false, false)`,
+         array[$1::bigint], array[$1::bigint + 65536], array[10], 10, 0, false, false, false)`,
       [lane],
     )
     const refused = deleter
@@ -145,7 +145,7 @@ describe('DELETE against start', () => {
     await Promise.all([starter.end(), deleter.end()])
     await database().query(
       `select jobtable_internal.tick(1, 43, array[$1::bigint], '{42}', '[]', '{}', '{}',
-         '{}', '{}', '{}', '{}', 0, 0, false, false, false)`,
+         '{}', '{}', '{}', 0, 0, false, false, false)`,
       [row?.id],
     )
   })

@@ -108,15 +108,8 @@ test('fifty thousand jobs of the future cost a claim nothing', async () => {
       await insertJob(database(), 'in_front')
       const counted = await buffersOf(
         session,
-        'select * from jobtable_internal.claim($1, $2, $3, $4, $5, $6, 10, 0, false, false, false)',
-        [
-          ticker.id,
-          drawLease(),
-          [range?.fromLane],
-          [range?.fromSeq],
-          [range?.toLane],
-          [range?.room],
-        ],
+        'select * from jobtable_internal.claim($1, $2, $3, $4, $5, 10, 0, false, false, false)',
+        [ticker.id, drawLease(), [range?.fromLane], [range?.toLane], [range?.room]],
       )
       counts.push(counted)
     }

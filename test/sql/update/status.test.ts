@@ -64,7 +64,7 @@ test('the queue’s own writing leaves no door open in the transaction that call
     await client.query('begin')
     await client.query(
       `select * from jobtable_internal.tick(1, 1, '{}', '{}', '[]', '{}', '{}', '{}', '{}', '{}',
-         '{}', 0, 0, false, false, false)`,
+         0, 0, false, false, false)`,
     )
     const update = client.query('update jobtable.job set attempt = 9 where id = $1', [id])
     expect((await refusal(update)).code).toBe('JT004')
