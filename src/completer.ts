@@ -6,16 +6,26 @@ import { storedError } from './stored-error.ts'
 
 /** Outcomes in one tick: what a transaction of a few milliseconds holds. */
 const MAX_BATCH = 2_000
+/**
+ * Outcomes that wait for what their jobs have told, by a client's lock perhaps: while there are so many
+ * nothing more is claimed, since they and what they wait for take memory.
+ */
+export const MAX_TRAILING = 1_000
 /** How long a job rests whose row a client has locked, in milliseconds. */
 export const LOCKED_REST_MS = 50
 
+/** A job whose executor has ended. */
+type Ended = Pick<Outcome, 'id' | 'lease'>
+
 /**
- * Holds outcomes until the database has them. None is dropped but on the database's word: a batch
- * whose answer was lost is sent again, which is harmless, and one that met a client's lock rests for
- * a moment, so that it delays nobody else.
+ * Holds outcomes from the end of the executor until the database has them. None is dropped but on the
+ * database's word: a batch whose answer was lost is sent again, which is harmless, and one that met a
+ * client's lock rests for a moment, so that it delays nobody else.
  */
 export class Completer {
   #pending: Outcome[] = []
+  /** Whose outcomes are yet to come: they must not overtake what the jobs have told. */
+  readonly #trailing = new Set<Ended>()
   #resting: Outcome[] = []
   #restUntil = 0
   /** Those that the database refuses even when they stand alone, and until when they wait. */
@@ -35,11 +45,31 @@ export class Completer {
     this.#pending.push(outcome)
   }
 
+  /** Adds the outcome of an ended job when it comes, unless all has been given up by then; answers it. */
+  async follow(
+    { id, lease }: Ended,
+    coming: Promise<Outcome | undefined>,
+  ): Promise<Outcome | undefined> {
+    const ended = { id, lease }
+    this.#trailing.add(ended)
+    const outcome = await coming
+    if (!this.#trailing.delete(ended)) return undefined
+    if (outcome === undefined) this.#settle()
+    else this.add(outcome)
+    return outcome
+  }
+
   /** How many outcomes are not in the database yet. */
   get size(): number {
     let sent = 0
     for (const batch of this.#sent) sent += batch.length
-    return this.#pending.length + this.#resting.length + this.#refused.length + sent
+    const kept = this.#pending.length + this.#resting.length + this.#refused.length
+    return this.#trailing.size + kept + sent
+  }
+
+  /** Whether so many are yet to come that no more jobs should begin. */
+  get isFull(): boolean {
+    return this.#trailing.size >= MAX_TRAILING
   }
 
   /** How many wait to be sent. */
@@ -49,6 +79,7 @@ export class Completer {
 
   /** The leases of the outcomes that are not in the database yet. */
   *leases(): Iterable<Id> {
+    for (const { lease } of this.#trailing) yield lease
     for (const outcomes of this.#batches()) {
       for (const outcome of outcomes) yield outcome.lease
     }
@@ -158,8 +189,9 @@ export class Completer {
   }
 
   /** Gives up: what is not in the database yet, for whoever must tell. */
-  forsake(): readonly Outcome[] {
-    const left = this.#batches().flat()
+  forsake(): readonly Ended[] {
+    const left = [...this.#trailing, ...this.#batches().flat()]
+    this.#trailing.clear()
     this.#sent.clear()
     this.#resting = []
     this.#refused = []

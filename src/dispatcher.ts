@@ -21,7 +21,7 @@ import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick
 import { tick } from './queries/tick.ts'
 import { askedToStop, type CancelRequest, leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
-import type { RunningJob } from './running-job.ts'
+import type { Ending, RunningJob } from './running-job.ts'
 import { Service } from './service.ts'
 import { type Coming, Slots } from './slots.ts'
 import { callTo, READY } from './wake-up.ts'
@@ -97,7 +97,7 @@ export class Dispatcher extends Service {
       concurrency,
       events,
       prepare,
-      ended: (job, outcome) => this.#end(job, outcome),
+      ended: (job, ending) => this.#end(job, ending),
     })
     this.#intake = new Intake({
       database,
@@ -201,7 +201,7 @@ export class Dispatcher extends Service {
   }
 
   /** Stops trying to write outcomes, and answers those that are not in the database. */
-  forsake(): readonly Outcome[] {
+  forsake(): ReturnType<Completer['forsake']> {
     this.#forsaken = true
     const left = this.#completer.forsake()
     for (const { lease } of left) this.#intake.doubt(lease)
@@ -215,7 +215,7 @@ export class Dispatcher extends Service {
   }
 
   #tickInMs(now: number): number {
-    const vacancy = this.#claiming ? this.#slots.vacancy(this.#coming.all) : 0
+    const vacancy = this.#claims ? this.#slots.vacancy(this.#coming.all) : 0
     if (this.#ticks.size > 0) {
       // Beside the one on its way, only if it would be a full one.
       const alone = this.#ticks.size >= MAX_TICKS || this.#failing || this.#caution.apart
@@ -230,9 +230,13 @@ export class Dispatcher extends Service {
     return Math.max(gathers, Math.min(this.#completer.waitMs(now), claims))
   }
 
+  get #claims(): boolean {
+    return this.#claiming && !this.#completer.isFull
+  }
+
   get #freeSlots(): number {
     const { concurrency } = this.#options
-    return this.#claiming ? Math.max(0, concurrency - this.#slots.running - this.#slots.inLine) : 0
+    return this.#claims ? Math.max(0, concurrency - this.#slots.running - this.#slots.inLine) : 0
   }
 
   /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
@@ -252,7 +256,7 @@ export class Dispatcher extends Service {
     const now = performance.now()
     const outcomes = this.#completer.take(now)
     const isAlone = this.#caution.apart ? outcomes.length > 0 : this.#completer.isSuspect(outcomes)
-    const takes = this.#claiming && !isAlone
+    const takes = this.#claims && !isAlone
     const begins = takes && this.#beginAt <= now
     const types = this.#caution.typesInTurn(all)
     const coming = this.#coming
@@ -385,15 +389,29 @@ export class Dispatcher extends Service {
     await leave(this.#options.database, this.#typeIds).catch(() => undefined)
   }
 
-  #end(job: HandedJob, outcome: Outcome | undefined): void {
-    if (outcome === undefined) {
+  #end(job: HandedJob, ending: Ending): void {
+    if (ending instanceof Promise) {
+      void this.#follow(job, ending)
+      // There is room for its type again, and no tick is due for it yet that would look for jobs.
+      if (this.#slots.isLimited(job.type)) this.#lookout.call()
+    } else if (ending === undefined) {
       // Written by the executor's own transaction: no tick is due for it that would also look for jobs.
       this.wake()
     } else {
-      this.#completer.add(outcome)
-      this.#options.events.emit('ended', job, outcome)
+      this.#completer.add(ending)
+      this.#options.events.emit('ended', job, ending)
     }
     this.alarm.ring()
+  }
+
+  /** An outcome comes when what its job has told is in the database: that may wait for a client's lock. */
+  async #follow(job: HandedJob, ending: Promise<Outcome | undefined>): Promise<void> {
+    const outcome = await this.#completer.follow(job, ending)
+    if (outcome === undefined) this.wake()
+    else {
+      this.#options.events.emit('ended', job, outcome)
+      this.alarm.ring()
+    }
   }
 
   /** How long to leave a refused claim alone: not long if other types wait for their turn. */

@@ -11,7 +11,7 @@ export interface WorkerEvents {
   readonly claimed: [jobs: readonly HandedJob[]]
   /** An executor's first line is next. */
   readonly begun: [job: HandedJob]
-  /** An executor has ended; the outcome is not in the database yet. */
+  /** An executor has ended, and what its job has told is in the database; the outcome is not yet. */
   readonly ended: [job: HandedJob, outcome: Outcome]
   /** Outcomes are in the database. */
   readonly finished: [outcomes: readonly Outcome[]]

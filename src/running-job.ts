@@ -15,7 +15,7 @@ import { loggerTo } from './log.ts'
 import type { HandedJob, Outcome } from './queries/tick.ts'
 import { storedError } from './stored-error.ts'
 import { completeWith } from './transaction.ts'
-import { type Verdict, verdictOn, verdictOnAborted } from './verdict.ts'
+import { failure, type Verdict, verdictOn, verdictOnAborted } from './verdict.ts'
 
 /** How long a process that was killed takes to end at most, in milliseconds. */
 const DEATH_MS = 2_000
@@ -34,6 +34,12 @@ export interface JobTools {
 }
 
 /**
+ * How an attempt ended: its outcome, none if there is nothing to write, or, if it must not overtake what
+ * the job has told, the promise of either.
+ */
+export type Ending = Outcome | undefined | Promise<Outcome | undefined>
+
+/**
  * One attempt of one job in this process, from the checked payload to the outcome. It is the
  * executor's context as well; what a plain job does not use of it is never made.
  */
@@ -48,8 +54,7 @@ export class RunningJob implements Context<unknown> {
   #transaction: Transaction | undefined
   #committed = false
   #killed: AbortController | undefined
-  /** Ends the attempt without its executor. */
-  #forsake: ((outcome: Outcome | undefined) => void) | undefined
+  #ended: ((ending: Ending) => void) | undefined
   #isOver = false
   #cleanup: Promise<void> | undefined
   /** Stops the timer of the timeout, or of the grace period. */
@@ -64,58 +69,38 @@ export class RunningJob implements Context<unknown> {
   }
 
   /**
-   * Runs the attempt. Whatever happens is the outcome; an executor that neither waits nor tells
-   * anything has it at once. One that does not end although it was asked to is given up: its attempt
-   * ends by `forsake`, and what it still does counts no more.
+   * Runs the attempt. Whatever happens is its ending, which is told once: an executor that does not
+   * wait has it at once. One that does not end although it was asked to is given up, and what it still
+   * does counts no more.
    */
-  run(
-    forsake: (outcome: Outcome | undefined) => void,
-  ): Outcome | undefined | Promise<Outcome | undefined> {
+  run(ended: (ending: Ending) => void): void {
+    this.#ended = ended
+    const verdict = this.#attempt()
+    if (!(verdict instanceof Promise)) return this.#end(verdict)
+    // Whatever an executor may have thrown that no verdict can be made of, it has ended.
+    const certain = verdict.catch((fault: unknown) => failure(storedError(fault)))
+    void certain.then((later) => this.#end(later))
+  }
+
+  #attempt(): Verdict | Promise<Verdict | undefined> {
     try {
       const { handed } = this
       const timeoutMs = handed.timeoutMs ?? this.#tools.timeoutMs(handed.type)
       if (timeoutMs !== undefined) this.#limit(timeoutMs)
       const checked = checkedPayload(this.#executor, handed.payload)
-      if (checked instanceof Promise) {
-        this.#forsake = forsake
-        return this.#runLater(checked, forsake)
-      }
-      return this.#runWith(checked, forsake)
+      // A schema may take its time.
+      if (checked instanceof Promise) return this.#later(checked.then((one) => this.#execute(one)))
+      const value = this.#execute(checked)
+      if (isThenable(value) || this.#cleanup !== undefined) return this.#later(value)
+      return { outcome: 'completed', result: resultText(value) }
     } catch (error) {
-      this.#forsake = forsake
       return this.#failure(error)
     }
   }
 
-  /** A schema may take its time. */
-  async #runLater(
-    checked: Promise<CheckedPayload>,
-    forsake: (outcome: Outcome | undefined) => void,
-  ): Promise<Outcome | undefined> {
-    try {
-      return await this.#runWith(await checked, forsake)
-    } catch (error) {
-      return await this.#failure(error)
-    }
-  }
-
-  #runWith(
-    checked: CheckedPayload,
-    forsake: (outcome: Outcome | undefined) => void,
-  ): Outcome | undefined | Promise<Outcome | undefined> {
-    try {
-      this.#payload = checked.value
-      const value = this.#executor.execute(this)
-      if (isThenable(value) || this.#told || this.#cleanup !== undefined) {
-        this.#forsake = forsake
-        return this.#finish(value)
-      }
-      this.#end()
-      return this.#judged({ outcome: 'completed', result: resultText(value) })
-    } catch (error) {
-      this.#forsake = forsake
-      return this.#failure(error)
-    }
+  #execute({ value }: CheckedPayload): unknown {
+    this.#payload = value
+    return this.#executor.execute(this)
   }
 
   /** Asks the executor to stop; the first reason counts. It has a grace period to end. */
@@ -239,30 +224,25 @@ export class RunningJob implements Context<unknown> {
     }
   }
 
-  async #finish(returned: unknown): Promise<Outcome | undefined> {
+  async #later(returned: unknown): Promise<Verdict | undefined> {
     try {
       const value = await returned
-      if (this.#told) await this.#tools.facets.flush(this.handed)
       await this.#cleanup
-      this.#end()
-      if (this.#committed) return undefined
-      return this.#judged({ outcome: 'completed', result: resultText(value) })
+      return { outcome: 'completed', result: resultText(value) }
     } catch (error) {
       return await this.#failure(error)
     }
   }
 
-  async #failure(error: unknown): Promise<Outcome | undefined> {
-    // What an executor wrote before it failed is kept; that it could not be written is no news now.
-    if (this.#told) await this.#tools.facets.flush(this.handed).catch(() => undefined)
+  async #failure(error: unknown): Promise<Verdict | undefined> {
     await this.#cleanup
-    this.#end()
-    if (this.#committed) return undefined
-    return this.#judged(
-      this.#reason === undefined
-        ? verdictOn(error)
-        : verdictOnAborted(this.#reason, storedError(error)),
-    )
+    return this.#verdictOn(error)
+  }
+
+  #verdictOn(error: unknown): Verdict | undefined {
+    return this.#reason === undefined
+      ? verdictOn(error)
+      : verdictOnAborted(this.#reason, storedError(error))
   }
 
   /** Its grace period is over: the attempt ends, and its executor's process, if it has one. */
@@ -275,7 +255,7 @@ export class RunningJob implements Context<unknown> {
   }
 
   #doWithout(reason: JobtableError): void {
-    if (this.#isOver || this.#forsake === undefined) return
+    if (this.#isOver) return
     const { name } = reason
     const message = `${reason.message}; its executor did not end`
     this.#tools.log.warn('an executor did not end although it was asked to', {
@@ -283,9 +263,7 @@ export class RunningJob implements Context<unknown> {
       type: this.handed.type,
       reason: reason.message,
     })
-    this.#end()
-    const verdict = verdictOnAborted(reason, { name, message })
-    this.#forsake(this.#committed ? undefined : this.#judged(verdict))
+    this.#end(verdictOnAborted(reason, { name, message }))
   }
 
   #kill(): void {
@@ -311,9 +289,23 @@ export class RunningJob implements Context<unknown> {
   }
 
   /** The attempt is over: its executor has ended, or does not count any more. */
-  #end(): void {
+  #end(verdict: Verdict | undefined): void {
+    if (this.#isOver) return
     this.#isOver = true
     this.#disarm?.()
+    const outcome = this.#committed ? undefined : this.#judged(verdict)
+    this.#ended?.(this.#told ? this.#afterTold(outcome) : outcome)
+  }
+
+  /** The outcome, once all that the job has told is in the database. */
+  async #afterTold(outcome: Outcome | undefined): Promise<Outcome | undefined> {
+    try {
+      await this.#tools.facets.flush(this.handed)
+    } catch (error) {
+      // Of what had failed anyway it is no news.
+      if (outcome?.outcome === 'completed') return this.#judged(this.#verdictOn(error))
+    }
+    return outcome
   }
 
   #requireLife(): void {

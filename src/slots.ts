@@ -1,11 +1,9 @@
 import type { Id } from './database.ts'
 import type { JobtableError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { HandedJob, LaneRange, Outcome } from './queries/tick.ts'
+import type { HandedJob, LaneRange } from './queries/tick.ts'
 import type { RegisteredType } from './registry.ts'
-import type { RunningJob } from './running-job.ts'
-import { storedError } from './stored-error.ts'
-import { failure } from './verdict.ts'
+import type { Ending, RunningJob } from './running-job.ts'
 
 /**
  * A worker takes jobs ahead of its free slots while they are so short that they begin within this
@@ -40,8 +38,8 @@ export interface SlotsOptions {
   readonly events: Events
   /** Makes a job ready to run in this process. */
   readonly prepare: (job: HandedJob) => RunningJob
-  /** An executor has ended; without an outcome if its own transaction has written it. */
-  readonly ended: (job: HandedJob, outcome: Outcome | undefined) => void
+  /** An executor has ended, and its slot is free. */
+  readonly ended: (job: HandedJob, ending: Ending) => void
 }
 
 /** Jobs on their way to the slots: at most so many. */
@@ -263,6 +261,11 @@ export class Slots {
     return first
   }
 
+  /** Whether fewer of a type may run at once than the worker runs. */
+  isLimited(type: string): boolean {
+    return this.#byName.get(type)?.limited === true
+  }
+
   /** Resolves when no executor runs. */
   async idle(): Promise<void> {
     if (this.#running.size === 0) return
@@ -293,34 +296,22 @@ export class Slots {
     events.emit('begun', handed)
     const begun = performance.now()
     this.#stuckSince = begun
-    const outcome = job.run((forsaken) => {
-      this.#end(job, forsaken, begun)
+    job.run((ending) => {
+      this.#end(job, ending, begun)
       this.fill()
     })
-    if (outcome instanceof Promise) {
-      // Whatever an executor may have thrown that no verdict can be made of, its slot is free again.
-      const certain = outcome.catch((fault: unknown): Outcome => {
-        const { id, lease } = handed
-        return { id, lease, ...failure(storedError(fault)) }
-      })
-      void certain.then((later) => {
-        this.#end(job, later, begun)
-        this.fill()
-      })
-    } else this.#end(job, outcome, begun)
   }
 
-  #end(job: RunningJob, outcome: Outcome | undefined, begun: number): void {
+  #end(job: RunningJob, ending: Ending, begun: number): void {
     const { handed } = job
-    // One that was given up has ended already.
-    if (!this.#running.delete(job)) return
+    this.#running.delete(job)
     const type = this.#leave(handed)
     if (type !== undefined) {
       const ms = Math.max(SHORTEST_MS, performance.now() - begun)
       const mean = type.meanMs ?? ms
       type.meanMs = mean + (ms - mean) * (ms > mean ? RISE : FALL)
     }
-    this.#options.ended(handed, outcome)
+    this.#options.ended(handed, ending)
     this.#settle()
   }
 
