@@ -40,9 +40,10 @@ export class FacetWriter extends Service {
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
   readonly #writes = new Map<Id, Writes>()
-  #lines: Line[] = []
+  /** Lines that wait, by job. */
+  #lines = new Map<Id, Line[]>()
   /** Lines on their way. */
-  #sent: readonly Line[] = []
+  #sent: ReadonlyMap<Id, readonly Line[]> = new Map()
   #flushing: Promise<void> | undefined
   #scheduled = false
 
@@ -61,7 +62,7 @@ export class FacetWriter extends Service {
     while (!this.stopping.aborted) await this.alarm.wait(Infinity)
     await this.#flush()
     this.#progress.clear()
-    this.#lines = []
+    this.#lines.clear()
   }
 
   progress(job: HandedJob, update: Progress): void {
@@ -78,7 +79,7 @@ export class FacetWriter extends Service {
   }
 
   log(job: HandedJob, level: LogLevel, message: string, fields: LogFields | undefined): void {
-    this.#lines.push({
+    this.#push({
       id: job.id,
       lease: job.lease,
       loggedAt: performance.now(),
@@ -149,16 +150,17 @@ export class FacetWriter extends Service {
     await this.#facetsWritten(job)
     // Perhaps on its way already; then it is written twice.
     const progress = this.#progress.get(job.id)
-    const lines = this.#lines.filter((line) => line.id === job.id)
-    if (progress === undefined && lines.length === 0) return
+    if (progress === undefined && !this.#lines.has(job.id)) return
     await holdLease(transaction, job)
     if (progress !== undefined) await writeProgress(transaction, [progress])
-    if (lines.length === 0) return
-    this.#lines = this.#lines.filter((line) => line.id !== job.id)
+    // Those that are on their way by now are not written twice.
+    const lines = this.#lines.get(job.id)
+    if (lines === undefined) return
+    this.#lines.delete(job.id)
     try {
       await writeLogs(transaction, aged(lines))
     } catch (error) {
-      this.#lines.unshift(...lines)
+      this.#restore(lines)
       throw error
     }
   }
@@ -179,8 +181,20 @@ export class FacetWriter extends Service {
   }
 
   #waits(id: Id): boolean {
-    const isOf = (line: Line): boolean => line.id === id
-    return this.#progress.has(id) || this.#lines.some(isOf) || this.#sent.some(isOf)
+    return this.#progress.has(id) || this.#lines.has(id) || this.#sent.has(id)
+  }
+
+  #push(line: Line): void {
+    const lines = this.#lines.get(line.id)
+    if (lines === undefined) this.#lines.set(line.id, [line])
+    else lines.push(line)
+  }
+
+  /** Puts lines before those of their jobs that have come meanwhile. */
+  #restore(lines: Iterable<Line>): void {
+    for (const [id, first] of Map.groupBy(lines, (line) => line.id)) {
+      this.#lines.set(id, [...first, ...(this.#lines.get(id) ?? [])])
+    }
   }
 
   #schedule(): void {
@@ -197,7 +211,7 @@ export class FacetWriter extends Service {
     this.#flushing ??= (async () => {
       await Promise.all([this.#writeProgress(), this.#writeLines()])
       this.#flushing = undefined
-      if (this.#progress.size > 0 || this.#lines.length > 0) this.#schedule()
+      if (this.#progress.size > 0 || this.#lines.size > 0) this.#schedule()
     })()
     return this.#flushing
   }
@@ -217,26 +231,35 @@ export class FacetWriter extends Service {
   }
 
   async #writeLines(): Promise<void> {
-    const lines = this.#lines.splice(0, MAX_LINES)
+    const waiting = [...this.#lines.values()].flat()
+    const lines = waiting.toSorted((a, b) => a.loggedAt - b.loggedAt)
     const left = new Set(lines)
-    this.#sent = lines
+    this.#sent = this.#lines
+    this.#lines = new Map()
     const written = async (some: readonly Line[]): Promise<void> => {
       const locked = new Set(await writeLogs(this.#database, aged(some)))
       for (const [index, line] of some.entries()) if (!locked.has(index)) left.delete(line)
     }
-    await this.#write(lines, written, (line, error) => {
+    const unstorable = (line: Line, error: unknown): void => {
       left.delete(line)
       const { message } = storedError(error)
       // Once more without what was in it; that a server cannot store ASCII is not to be expected.
       if (line.fields === UNSTORABLE) return
-      this.#lines.push({
+      this.#push({
         ...line,
         message: `a line that cannot be stored: ${message}`,
         fields: UNSTORABLE,
       })
-    })
-    this.#sent = []
-    this.#lines.unshift(...lines.filter((line) => left.has(line)))
+    }
+    // A job's lines keep their order: none is written before one that a client's lock keeps back.
+    const locked = new Set<Id>()
+    for (let n = 0; n < lines.length; n += MAX_LINES) {
+      const some = lines.slice(n, n + MAX_LINES).filter((line) => !locked.has(line.id))
+      await this.#write(some, written, unstorable)
+      for (const line of some) if (left.has(line)) locked.add(line.id)
+    }
+    this.#sent = new Map()
+    this.#restore(left)
   }
 
   /**

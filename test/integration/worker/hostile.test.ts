@@ -175,6 +175,48 @@ describe('what one job tells', () => {
   })
 })
 
+test('more log lines than fit a statement, of a job that a client has locked, delay no other’s', async () => {
+  const LINES = 2_500
+  const held = gate()
+  await startWorker(database(), {
+    executors: [
+      defineExecutor({
+        type: 'tells_much',
+        async execute({ log }) {
+          await held.opened
+          for (let n = 0; n < LINES; n += 1) log.info(String(n))
+        },
+      }),
+      defineExecutor({ type: 'tells', execute: ({ log }) => log.info('told') }),
+    ],
+  })
+  const [id] = await insert('tells_much')
+  await until(database(), "(select status = 'started' from jobtable.job where id = $1)", [id])
+  const client = new pg.Client({ connectionString: database().url })
+  await client.connect()
+  await client.query('begin')
+  await client.query('select from jobtable.job where id = $1 for update', [id])
+  held.open()
+  try {
+    for (let round = 0; round < 2; round += 1) {
+      const others = await insert('tells', 20)
+      await until(
+        database(),
+        "(select bool_and(status = 'completed') from jobtable.job where id = any ($1))",
+        [others],
+      )
+    }
+  } finally {
+    await client.end()
+  }
+  await allFinished(database())
+  const [told] = await database().query<{ lines: string[] }>(
+    'select array_agg(message order by id) as lines from jobtable.job_log where job = $1',
+    [id],
+  )
+  expect(told?.lines).toEqual(Array.from({ length: LINES }, (_, n) => String(n)))
+})
+
 test('an error that says the lease is lost, while it is not, fails the job', async () => {
   await startWorker(database(), {
     executors: [
