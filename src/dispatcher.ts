@@ -73,6 +73,8 @@ export class Dispatcher extends Service {
   readonly #lookout: Lookout
   readonly #intake: Intake
   readonly #ticks = new Map<Ticking, Promise<void>>()
+  /** Those that were on their way when others may have taken this worker's jobs. */
+  readonly #outdated = new WeakSet<Ticking>()
   /** How long one job's text was in the last claim. */
   #jobLength = 0
   #claiming = true
@@ -177,6 +179,11 @@ export class Dispatcher extends Service {
   /** Lets go of jobs that others have taken for lost: their attempts end, and nothing is written. */
   drop(jobs: readonly HandedJob[]): void {
     this.#intake.drop(jobs)
+  }
+
+  /** Others may have taken this worker's jobs: also those that ticks bring that are on their way. */
+  doubtTicks(): void {
+    for (const sent of this.#ticks.keys()) this.#outdated.add(sent)
   }
 
   /** Claims nothing more and gives back what has not begun. */
@@ -308,7 +315,9 @@ export class Dispatcher extends Service {
     this.#troubled = false
     this.#failing = false
     this.#backoff.reset()
-    await this.#intake.receive(sent.begin, this.#settle(answer, sent))
+    const jobs = this.#settle(answer, sent)
+    if (!this.#outdated.has(sent)) await this.#intake.receive(sent.begin, jobs)
+    else await this.#intake.adopt(sent.lease, sent.begin, () => this.#pause())
     if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {
       // One type was looked at: it is the others' turn.

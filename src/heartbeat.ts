@@ -69,17 +69,24 @@ export class Heartbeat extends Service {
       this.#timeouts = answer.timeouts
       for (const cancel of answer.cancels) dispatcher.cancel(cancel)
       if (!answer.known) await startWorker(database, this.#options.row, worker)
-      if (!answer.known || answer.wasLost || this.#isUncertain) await this.#checkHeld()
+      if (!answer.known || answer.wasLost) this.#doubt()
+      if (this.#isUncertain) await this.#checkHeld()
       // Until now it was given no job.
       if (!answer.known || answer.wasLost) dispatcher.wake()
       const next = await this.#rescuer.look(answer, intervalMs / 2)
       return Math.min(next, Math.max(0, begun + intervalMs - performance.now()))
     } catch (error) {
-      this.#isUncertain = true
+      this.#doubt()
       this.#rescuer.interrupt()
       events.emit('trouble', error)
       return Math.min(RETRY_MS, intervalMs, this.#backoff.nextMs())
     }
+  }
+
+  /** What this worker holds may be another's by now, and so may what is on its way. */
+  #doubt(): void {
+    this.#isUncertain = true
+    this.#options.dispatcher.doubtTicks()
   }
 
   /** Lets go of what others have taken for lost. */

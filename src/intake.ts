@@ -95,8 +95,9 @@ export class Intake {
   }
 
   /**
-   * A tick may have happened although its answer was lost. What it handed out is found by its lease;
-   * its outcomes are sent again. The jobs that it was to begin are in no list before.
+   * A tick may have happened although its answer was lost, and what it handed out may be another's by
+   * now. What is this worker's is found by the tick's lease. The jobs that it was to begin are in no list
+   * before.
    */
   async adopt(lease: Id, begin: readonly HandedJob[], pause: () => Promise<void>): Promise<void> {
     const { database, worker, events, stopping } = this.#options

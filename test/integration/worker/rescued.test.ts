@@ -29,6 +29,12 @@ async function takeJobsOf(worker: string): Promise<number> {
   }
 }
 
+/** Whether it is the answer to a tick, or what stands in for one, that brings jobs. */
+function hasClaimed(answer: unknown): boolean {
+  const { rows } = answer as { readonly rows: readonly { readonly claimed?: string | null }[] }
+  return typeof rows[0]?.claimed === 'string'
+}
+
 test('a worker that was taken for lost lets go of its jobs, runs on, and loses no slot', async () => {
   const held = gate()
   const both = gate()
@@ -113,6 +119,36 @@ test.each([
     expect(attempts).not.toContain(1)
   },
 )
+
+test('a job that was taken before its worker was told of it does not begin there', async () => {
+  const claimed = gate()
+  const checked = gate()
+  using _ = interceptAnswers(async ({ text, send }) => {
+    const answer = await send()
+    if (text.includes('check_held(')) checked.open()
+    else if (hasClaimed(answer)) {
+      claimed.open()
+      await checked.opened
+    }
+    return answer
+  })
+  const attempts: number[] = []
+  const worker = await startWorker(database(), {
+    heartbeatMs: 100,
+    executors: [
+      defineExecutor({
+        type: 'told_late',
+        maxAttempts: 2,
+        execute: ({ job }) => void attempts.push(job.attempt),
+      }),
+    ],
+  })
+  await insertJob(database(), 'told_late')
+  await claimed.opened
+  await takeJobsOf(worker.id ?? '')
+  await allFinished(database())
+  expect(attempts).toEqual([2])
+})
 
 test('jobs of several dead workers are rescued until the patience is over, and later the others', async () => {
   const dead: string[] = []
