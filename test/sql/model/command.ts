@@ -88,7 +88,9 @@ const STATE = `
     (select json_object_agg(w.id, json_build_object(
         'seenAt', ${MS('w.seen_at')}, 'lostAt', ${MS('w.lost_at')}, 'settled', w.settled_at is not null
       ))
-      from jobtable.worker w) as workers`
+      from jobtable.worker w) as workers,
+    (select coalesce(json_object_agg(c.type || ' ' || c.status, c.count), '{}')
+      from jobtable.job_counts c) as counts`
 
 async function read({ session }: Real): Promise<unknown> {
   const [row] = await session.query(STATE)
@@ -109,9 +111,15 @@ function view(queue: Queue): unknown {
   const workers = queue.workers.map(
     ({ id, seenAt, lostAt, settled }) => [id, { seenAt, lostAt, settled }] as const,
   )
+  const counts: Record<string, number> = {}
+  for (const { type, status } of queue.jobs.values()) {
+    const name = `${type} ${status}`
+    counts[name] = (counts[name] ?? 0) + 1
+  }
   return {
     jobs: Object.fromEntries(jobs),
     receipts: Object.fromEntries(queue.receipts),
     workers: Object.fromEntries(workers),
+    counts,
   }
 }

@@ -54,6 +54,7 @@ async function anew(): Promise<{ readonly model: Queue; readonly real: Real }> {
     set local jobtable.writer = 'queue';
     update jobtable.job set status = 'completed' where status = 'started';
     delete from jobtable.job;
+    delete from jobtable_internal.tally;
     delete from jobtable_internal.claim;
     delete from jobtable_internal.finished;
     delete from jobtable_internal.ready;
