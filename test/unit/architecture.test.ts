@@ -150,14 +150,3 @@ test('executors import only what an executor of anybody could, and what they sha
   )
   expect(offenders).toEqual([])
 })
-
-test('no line of the SQL is longer than 100 columns', () => {
-  const long = readdirSync(join(PROJECT, 'sql'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.sql'))
-    .flatMap((name) =>
-      readFileSync(join(PROJECT, 'sql', name), 'utf8')
-        .split('\n')
-        .flatMap((line, index) => (line.length > 100 ? [`${name}:${index + 1}`] : [])),
-    )
-  expect(long).toEqual([])
-})
