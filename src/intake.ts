@@ -51,9 +51,11 @@ export class Intake {
     return jobs
   }
 
-  /** Puts jobs that were taken at its head again. */
+  /** Puts jobs that were taken at its head again; a worker that is stopping returns them. */
   restore(jobs: readonly HandedJob[]): void {
-    this.#queued.unshift(...this.#arrived(jobs))
+    const left = this.#arrived(jobs)
+    if (this.#open) this.#queued.unshift(...left)
+    else this.giveBack(left)
   }
 
   /** Takes in the jobs of a tick that was to begin some: those that are still this worker's. */

@@ -4,6 +4,7 @@ import { defineExecutor } from '../../../src/executor.ts'
 import { Worker } from '../../../src/worker.ts'
 import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
+import { insertJobs } from '../../support/job.ts'
 import {
   allFinished,
   cleanUpAfterEach,
@@ -52,6 +53,32 @@ describe('a worker that is stopped', () => {
       "select bool_and(attempt = 0 and worker is null and queued_at is null) as ok from jobtable.job where status = 'new'",
     )
     expect(untouched).toEqual({ ok: true })
+  })
+
+  test('gives back what was to begin in a tick that the database refuses meanwhile', async () => {
+    const held = gate()
+    const refused = gate()
+    const stopping = gate()
+    using _ = interceptAnswers(async ({ text, values, send }) => {
+      const begins = text.includes('jobtable_internal.tick(') && (values[5] as string[]).length > 0
+      if (!begins) return await send()
+      refused.open()
+      await stopping.opened
+      throw Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' })
+    })
+    const worker = await startWorker(database(), {
+      concurrency: 1,
+      prefetch: 1,
+      executors: [defineExecutor({ type: 'refused', execute: async () => await held.opened })],
+    })
+    await insertJobs(database(), 'refused', 2)
+    await until(database(), "(select count(*) = 1 from jobtable.job where status = 'queued')")
+    held.open()
+    await refused.opened
+    const stopped = worker.stop()
+    stopping.open()
+    await stopped
+    expect(await statuses()).toEqual({ completed: 1, new: 1 })
   })
 
   test('at any moment leaves nothing queued or started', async () => {
