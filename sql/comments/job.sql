@@ -21,8 +21,10 @@ Errors at TRUNCATE: always; 0A000 of PostgreSQL, and with CASCADE JT011.';
 comment on column jobtable.job.id is
 'Number of the job.
 
-Generated, never used twice; numbers are given out in order of allocation, not of commit, and some
-are skipped. A value of the client''s is refused (JT004), null is drawn. Fixed (JT009).';
+Generated, never given out twice; numbers are given out in order of allocation, not of commit, and
+some are skipped. Null is drawn. A value of the client''s is refused (JT004), but for the last number
+that its session has drawn, while no job has it: one that was never inserted, or whose job another
+session has deleted. Fixed (JT009).';
 
 comment on column jobtable.job.status is
 'Where the job stands.

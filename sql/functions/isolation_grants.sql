@@ -47,7 +47,7 @@ as $$
       ('{admin}', 'execute', 'function', '{create_report}'),
       -- Called by the guard of INSERT, which runs as the client.
       ('{submitter,admin}', 'execute', 'function',
-        '{is_drawn,fill_payload,refuse_insert,refuse_queue_column,refuse_unsupported,
+        '{last_drawn,fill_payload,refuse_insert,refuse_id,refuse_queue_column,refuse_unsupported,
           refuse_bad_value,unsupported_column}'),
       ('{worker,admin}', 'execute', 'function',
         '{add_facet,isolate_facet,isolated,isolation_names}'),

@@ -27,7 +27,7 @@ begin
       -- The sequence's last value may be another session's, which matters where owners are apart.
       new.id = pg_sequence_last_value('jobtable.job_id_seq'::regclass)
         and not row_security_active('jobtable.job'::regclass)
-      or jobtable_internal.is_drawn(new.id)
+      or new.id = jobtable_internal.last_drawn()
     )
   then
     new.payload := jobtable_internal.fill_payload(new.type, new.payload);
@@ -36,12 +36,8 @@ begin
 
   if new.id is null then
     new.id := nextval('jobtable.job_id_seq'::regclass);
-  elsif not jobtable_internal.is_drawn(new.id) then
-    raise exception using
-      errcode = 'JT004',
-      message = format('a client cannot set the id of a job (id = %s)', new.id),
-      detail = 'The database numbers jobs; a number is never used twice.',
-      hint = 'Leave out the column id and read it with RETURNING id.';
+  elsif new.id is distinct from jobtable_internal.last_drawn() then
+    perform jobtable_internal.refuse_id(new.id);
   end if;
   if new.type is null then
     raise exception using

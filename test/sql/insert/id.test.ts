@@ -17,7 +17,7 @@ describe('an id that a client sets is refused by JT004', () => {
   const refused = {
     code: 'JT004',
     message: `a client cannot set the id of a job (id = ${FOREIGN_ID})`,
-    detail: 'The database numbers jobs; a number is never used twice.',
+    detail: 'The database numbers jobs; a number is never given out twice.',
     hint: 'Leave out the column id and read it with RETURNING id.',
   }
 
@@ -60,6 +60,43 @@ describe('an id that a client sets is refused by JT004', () => {
     await session.query('delete from jobtable.job where id = $1', [old])
     const { code } = await refusal(insertJob(session, 'numbered', { id: old }))
     expect(code).toBe('JT004')
+  })
+
+  test('if it is the last one that was drawn, and its job is gone', async () => {
+    await using session = await openSession(database())
+    await using other = await openSession(database())
+    for (const between of [0, 1]) {
+      const old = await insertJob(session, 'numbered')
+      await insertJobs(other, 'numbered', between)
+      await session.query('delete from jobtable.job where id = $1', [old])
+      for (const client of [session, other]) {
+        const { code } = await refusal(insertJob(client, 'numbered', { id: old }))
+        expect(code).toBe('JT004')
+      }
+    }
+  })
+
+  test('if it is the last one that was drawn, and another session has deleted its job', async () => {
+    await using session = await openSession(database())
+    const old = await insertJob(session, 'numbered')
+    await database().query('delete from jobtable.job where id = $1', [old])
+    await using other = await openSession(database())
+    const { code } = await refusal(insertJob(other, 'numbered', { id: old }))
+    expect(code).toBe('JT004')
+  })
+
+  test('if the statement itself deletes the job', async () => {
+    await using session = await openSession(database())
+    const id = await insertJob(session, 'numbered')
+    const { code } = await refusal(
+      session.query(
+        `with gone as (delete from jobtable.job where id = $1 returning *)
+         insert into jobtable.job (id, type) select id, type from gone`,
+        [id],
+      ),
+    )
+    expect(code).toBe('JT004')
+    expect(await session.query('select id from jobtable.job where id = $1', [id])).toHaveLength(1)
   })
 
   test('if it is the id of a job that exists', async () => {
