@@ -290,6 +290,12 @@ export const sqlStates: readonly SqlState[] = [
     meaning: "Another table or view has the name of the type's report.",
     remedy: 'Choose another schema: select jobtable.create_report(type, schema).',
   },
+  {
+    code: 'JT029',
+    name: 'no_owner',
+    meaning: 'The owner comes from a claim of the JWT, and the claims of the request lack it.',
+    remedy: 'Send a token with the claim that jobtable.set_owner_source() names, by default sub.',
+  },
 ]
 
 /** SQLSTATE to class, for those that have a class of their own; the others are RefusedError. */

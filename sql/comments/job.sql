@@ -12,7 +12,7 @@ of a finished one.
 
 Errors at INSERT: JT001 (no such type), JT002 (payload does not fit its schema, or no object; a
 bad value elsewhere), JT003 (not supported yet), JT004 (written by the queue alone), JT022 and JT023
-(quota), JT026 (type disabled), 23505 (key held).
+(quota), JT026 (type disabled), JT029 (no owner), 23505 (key held).
 Errors at UPDATE: JT002, JT003, JT004, JT005 (no such transition), JT007 (finished, cannot be
 cancelled), JT008 (key held), JT009 (fixed at INSERT), JT010 (too late).
 Errors at DELETE: JT006 (started).
@@ -153,7 +153,7 @@ Required. A name that is not registered is refused with the nearest known names,
 comment on column jobtable.job.owner is
 'Whose job it is.
 
-Default and null: jobtable.current_owner(). Any text. Quotas go by it, and so does who sees
+Default and null: jobtable.current_owner(); if that is null, JT029. Any text. Quotas go by it, and so does who sees
 and steers the job once enable_isolation keeps owners apart. Fixed at INSERT (JT009).';
 
 comment on column jobtable.job.payload is

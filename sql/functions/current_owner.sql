@@ -5,7 +5,7 @@ create or replace function jobtable.current_owner() returns text
 language sql stable parallel safe
 return coalesce(
   nullif(current_setting('jobtable.owner', true), ''),
-  nullif(current_setting('request.jwt.claims', true), '')::jsonb #>> '{sub}',
+  nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb #>> '{sub}', ''),
   current_user
 );
 
@@ -14,4 +14,4 @@ comment on function jobtable.current_owner() is
 
 The setting jobtable.owner of the session or transaction if it is set and not empty, else the claim
 sub of request.jwt.claims (as PostgREST sets it), else the current role. jobtable.set_owner_source()
-chooses another source.';
+chooses another source. Null, by source jwt alone: the claims do not tell the owner.';

@@ -49,6 +49,12 @@ begin
   new.attempt := coalesce(new.attempt, 0);
   new.uncharged := coalesce(new.uncharged, 0);
   new.owner := coalesce(new.owner, jobtable.current_owner());
+  if new.owner is null then
+    raise exception using
+      errcode = 'JT029', message = 'the job has no owner',
+      detail = 'The claims of the request (request.jwt.claims) do not tell who it is.',
+      hint = 'Send a token with the claim that jobtable.set_owner_source() names, by default sub.';
+  end if;
   new.payload := coalesce(new.payload, '{}');
   new.properties := coalesce(new.properties, '{}');
   new.created_at := coalesce(new.created_at, jobtable_internal.transaction_clock());

@@ -47,7 +47,8 @@ comment on function jobtable.set_owner_source(text, text) is
   'Chooses what jobtable.current_owner() asks, for every session from now on.
 
 source any: the setting jobtable.owner, else the JWT''s claim, else the role (as installed).
-setting: jobtable.owner, else the role. jwt: the claim, else the role. role: the role alone.
+setting: jobtable.owner, else the role. jwt: the claim; where there are no claims at all, the role;
+claims without it are of no owner, who sees no jobs and inserts none (JT029). role: the role alone.
 function: a function of yours without parameters that answers a text; the role where it answers
 null. Its body is one RETURN, or it sets search_path, pg_temp last. All but role and function trust
 whoever can run SET; see docs/owners.md.

@@ -85,6 +85,12 @@ describe('an application of one login', () => {
     const list = 'select owner from jobtable.job_report'
     expect(await as(rest, '{"sub": "u2"}', list)).toEqual([{ owner: 'u2' }])
     expect(await as(rest, '{"sub": "u3"}', list)).toEqual([])
+    const anonymous = `{"role": "${web}"}`
+    expect(await as(rest, anonymous, list)).toEqual([])
+    expect(await refusal(as(rest, anonymous, insert))).toMatchObject({
+      code: 'JT029',
+      message: 'the job has no owner',
+    })
     await database().query(`select jobtable.set_owner_source('role')`)
   })
 })

@@ -11,13 +11,20 @@ async function choose(source: string, detail: string | null = null): Promise<voi
   await database().query('select jobtable.set_owner_source($1, $2)', [source, detail])
 }
 
-async function ownerWith(...settings: readonly [string, string][]): Promise<string> {
+async function ownerWith(...settings: readonly [string, string][]): Promise<string | null> {
+  return await askWith('jobtable.current_owner()', settings)
+}
+
+async function askWith(
+  question: string,
+  settings: readonly [string, string][],
+): Promise<string | null> {
   await using session = await openSession(database())
   for (const [name, value] of settings) {
     await session.query('select set_config($1, $2, false)', [name, value])
   }
-  const rows = await session.query<{ owner: string }>('select jobtable.current_owner() as owner')
-  return rows[0]?.owner ?? ''
+  const rows = await session.query<{ answer: string | null }>(`select ${question} as answer`)
+  return rows[0]?.answer ?? null
 }
 
 const setting: [string, string] = ['jobtable.owner', 'anna']
@@ -32,6 +39,7 @@ describe('the owner comes from', () => {
     expect(await ownerWith(setting, claims)).toBe('anna')
     expect(await ownerWith(['jobtable.owner', ''], claims)).toBe('bert')
     expect(await ownerWith(['request.jwt.claims', '{}'])).toEqual(ROLE)
+    expect(await ownerWith(['request.jwt.claims', '{"sub": ""}'])).toEqual(ROLE)
     expect(await ownerWith(['request.jwt.claims', ''])).toEqual(ROLE)
     expect(await ownerWith()).toEqual(ROLE)
   })
@@ -49,6 +57,18 @@ describe('the owner comes from', () => {
     expect(await ownerWith(setting, claims)).toBe('carl')
     expect(await ownerWith(setting)).toEqual(ROLE)
   })
+
+  test.each(['{}', '{"role": "web_anon"}', '{"sub": ""}', '{"sub": null}', 'null'])(
+    'no role instead of a claim that is missing among claims: %s',
+    async (without) => {
+      await choose('jwt')
+      expect(await ownerWith(setting, ['request.jwt.claims', without])).toBeNull()
+      // For the record of who did what, it is the role.
+      const claimless: [string, string][] = [['request.jwt.claims', without]]
+      expect(await askWith('jobtable_internal.actor()', claimless)).toEqual(ROLE)
+      expect(await ownerWith(setting, ['request.jwt.claims', ''])).toEqual(ROLE)
+    },
+  )
 
   test('the role alone', async () => {
     await choose('role')
