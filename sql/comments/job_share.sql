@@ -8,7 +8,9 @@ comment on column jobtable.job_share.owner is
 'Whose jobs: all of them, with their facets. Default: jobtable.current_owner().';
 
 comment on column jobtable.job_share.grantee is
-'Who may: the name of an owner; or "role:" and the name of a PostgreSQL role, for all its members.';
+'Who may: the name of an owner; or "role:" and the name of a PostgreSQL role, for all its members.
+
+An owner whose own name begins with "role:" is nobody''s grantee.';
 
 comment on column jobtable.job_share.level is
 'What is allowed: view, or act, which is to steer, cancel and resubmit as well. Default view.';

@@ -20,8 +20,7 @@ as $$
         then $x$owner = any ((select jobtable_internal.visible_owners('act'))::text[])$x$
         else m.mine end,
       'exists (select from jobtable.job j where j.id = job)',
-      'owner = (select jobtable.current_owner()) or grantee = (select jobtable.current_owner())'
-        ' or jobtable_internal.is_member(grantee)'
+      'owner = (select jobtable.current_owner()) or jobtable_internal.is_member(grantee)'
     from (values ('owner = jobtable.current_owner()')) as m (mine)
   ), policy (relations, policy, mode, command, roles, "using", "check") as (
     select p.*

@@ -10,9 +10,9 @@ begin
   return v_owner || array(
     select s.owner
     from jobtable.job_share s
-    where (s.grantee = v_owner or (
-        s.grantee >= 'role:' and s.grantee < 'role;' and jobtable_internal.is_member(s.grantee)
-      ))
+    -- First what the index can tell.
+    where (s.grantee = v_owner or s.grantee >= 'role:' and s.grantee < 'role;')
+      and jobtable_internal.is_member(s.grantee)
       and (visible_owners.level = 'view' or s.level = 'act')
   );
 end

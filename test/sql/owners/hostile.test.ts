@@ -134,6 +134,28 @@ describe('a hostile owner with the rights of a submitter', () => {
     }
   })
 
+  test('gets nothing that is shared with a role by a token with the name of the share', async () => {
+    await restore(true)
+    await database().query(`select jobtable.set_owner_source('jwt')`)
+    await database().query(
+      `insert into jobtable.job_share values ('${scene.victim}', 'role:analysts', 'act')`,
+    )
+    const asToken = async (sub: string, statement: string): Promise<Outcome> =>
+      await run([`set local request.jwt.claims = '{"sub": "${sub}"}'`, statement])
+    const attempted = [
+      `select * from jobtable.job where owner = '${scene.victim}'`,
+      `select * from jobtable.job_event where owner = '${scene.victim}'`,
+      `update jobtable.job set title = 'x' where id = ${scene.theirs.new} returning id`,
+      `select * from jobtable.job_share`,
+    ]
+    for (const statement of attempted) {
+      expect(await asToken('role:analysts', statement)).toMatchObject({ code: undefined, rows: 0 })
+      expect((await asToken('a friend', statement)).rows).toBeGreaterThan(0)
+    }
+    await database().query(`delete from jobtable.job_share where grantee = 'role:analysts'`)
+    await restore(true)
+  })
+
   test('neither waits for a key of others, nor learns that it is held', async () => {
     const other = new pg.Client({
       connectionString: roles().url(scene.victim),
