@@ -136,7 +136,7 @@ export const sqlStates: readonly SqlState[] = [
     code: 'JT002',
     name: 'payload_invalid',
     meaning:
-      'The payload does not fit the schema of its type; or it (or properties) is not a JSON object, or has more than 16 MB as text; or the title has more than 10,000 bytes or the key more than 1,000; or max_attempts or timeout is not above 0.',
+      'The payload does not fit the schema of its type; or it (or properties) is not a JSON object, or has more than 16 MB as text; or the title has more than 10,000 bytes or the owner or the key more than 1,000; or max_attempts or timeout is not above 0.',
     remedy:
       'The detail names each place, what was expected and what was found. Wrap the value: {"value": …}. Keep what is large elsewhere, and its address in the payload.',
   },

@@ -153,7 +153,7 @@ Required. A name that is not registered is refused with the nearest known names,
 comment on column jobtable.job.owner is
 'Whose job it is.
 
-Default and null: jobtable.current_owner(); if that is null, JT029. Any text. Quotas go by it, and so does who sees
+Default and null: jobtable.current_owner(); if that is null, JT029. Any text of at most 1,000 bytes (JT002). Quotas go by it, and so does who sees
 and steers the job once enable_isolation keeps owners apart. Fixed at INSERT (JT009).';
 
 comment on column jobtable.job.payload is

@@ -22,6 +22,7 @@ begin
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
     and new.run_at > '0001-01-02 00:00+00'
+    and octet_length(new.owner) <= 1000
     and (new.title is null or octet_length(new.title) < 10000)
     and (
       -- The sequence's last value may be another session's, which matters where owners are apart.

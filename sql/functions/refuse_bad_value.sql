@@ -1,7 +1,7 @@
 -- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, the title
--- has at most 10,000 bytes (a claim must fit into one answer) and the key 1,000 (it must fit into
--- an index), the limits of a run are above 0, and its times are such that a worker can reckon with
--- them.
+-- has at most 10,000 bytes (a claim must fit into one answer) and owner and key 1,000 each (they
+-- must fit into an index), the limits of a run are above 0, and its times are such that a worker can
+-- reckon with them.
 -- They are no constraints of the table: PostgreSQL would read these anew for each statement, and
 -- check them in each UPDATE of the queue.
 create or replace function jobtable_internal.refuse_bad_value(job jobtable.job) returns void
@@ -11,7 +11,7 @@ as $$
 declare
   c_longest constant integer := 16 * 1024 * 1024;
   c_longest_title constant integer := 10000;
-  c_longest_key constant integer := 1000;
+  c_longest_name constant integer := 1000;
   v_column text;
   v_value jsonb;
 begin
@@ -40,11 +40,15 @@ begin
         octet_length(job.title)),
       hint = 'Keep long text in the payload.';
   end if;
-  if octet_length(job.key) > c_longest_key then
+  v_column := case
+    when octet_length(job.owner) > c_longest_name then 'owner'
+    when octet_length(job.key) > c_longest_name then 'key'
+  end;
+  if v_column is not null then
     raise exception using
       errcode = 'JT002',
-      message = format('the key of a job has at most %s bytes, not %s', c_longest_key,
-        octet_length(job.key)),
+      message = format('the %s of a job has at most %s bytes, not %s', v_column, c_longest_name,
+        octet_length(to_jsonb(job) ->> v_column)),
       hint = 'Use a hash of it: md5(…).';
   end if;
   -- Not a query of two rows, which would cost more than all else.

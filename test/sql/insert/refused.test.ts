@@ -108,14 +108,29 @@ test.each([
   })
 })
 
-test('a key has at most 1,000 bytes', async () => {
-  expect(await refusal(insertJob(database(), 'convert', { key: 'é'.repeat(501) }))).toEqual({
+test.each(['owner', 'key'])('the %s has at most 1,000 bytes', async (column) => {
+  const insert = async (characters: number): Promise<string> =>
+    await insertJob(database(), 'convert', { [column]: 'é'.repeat(characters) })
+  expect(await refusal(insert(501))).toEqual({
     code: 'JT002',
-    message: 'the key of a job has at most 1000 bytes, not 1002',
+    message: `the ${column} of a job has at most 1000 bytes, not 1002`,
     detail: undefined,
     hint: 'Use a hash of it: md5(…).',
   })
-  await insertJob(database(), 'convert', { key: 'é'.repeat(500) })
+  await insert(500)
+})
+
+test('an owner that the client is has at most 1,000 bytes', async () => {
+  await using session = await openSession(database())
+  await session.query(`select set_config('jobtable.owner', repeat('x', 1001), false)`)
+  expect(await refusedBy(insertJob(session, 'convert'))).toBe('JT002')
+})
+
+test('owner and key at their longest fit into one index', async () => {
+  const random = `(select string_agg(md5(random()::text), '') from generate_series(1, 31))`
+  const insert = `insert into jobtable.job (type, owner, key)
+    values ('convert', ${random}, ${random}) returning octet_length(owner || key) as bytes`
+  expect(await database().query(insert)).toEqual([{ bytes: 1984 }])
 })
 
 test.each(['-infinity', '0044-03-15 BC'])('run_at of %s is refused by JT002', async (runAt) => {
