@@ -5,11 +5,8 @@ comment on column jobtable_internal.turn.owner is
 'The owner.';
 
 comment on column jobtable_internal.turn.unfinished is
-'Not fewer than its unfinished jobs: INSERTs add, and what has finished since is found by counting
-when the quota seems used up. Null: to be counted.';
-
-comment on column jobtable_internal.turn.lowest is
-'No unfinished job of the owner has a smaller id, so that a count reads few finished ones.';
+'Not fewer than its unfinished jobs, if their number is limited: INSERTs add, and which of them
+have finished since is looked up when the quota seems used up.';
 
 comment on column jobtable_internal.turn.seconds is
 'Seconds since 1970 in which jobs were inserted, of the last minute with any.';

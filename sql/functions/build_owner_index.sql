@@ -14,7 +14,7 @@ begin
     drop index if exists jobtable.job_owner_idx;
     create index job_owner_idx on jobtable.job (owner, id);
     comment on index jobtable.job_owner_idx is
-      'Serves an owner that lists its jobs, and the check of its quota.';
+      'Serves an owner that lists its jobs, and the first count against its quota.';
   end if;
 end
 $$;

@@ -1,31 +1,47 @@
--- An owner's turn after more jobs, or JT022 if these are too many. What has finished since the last
--- count is found only when the quota seems used up, by reading from the oldest unfinished job on.
+-- The number of an owner's unfinished jobs with those that it has just got, or JT022 if these are too
+-- many. `known` counts the others, and those of them that have finished since: which these are is
+-- looked up only when the quota seems used up, among no more jobs than the quota allows.
 create or replace function jobtable_internal.count_unfinished(
-  turn jobtable_internal.turn, quota bigint, jobs bigint, lowest bigint
-) returns jobtable_internal.turn
+  owner text, known bigint, quota bigint, ids bigint[]
+) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $$
+declare
+  v_count bigint := known + cardinality(ids);
+  v_ended bigint[];
 begin
-  turn.lowest := least(turn.lowest, lowest);
-  turn.unfinished := turn.unfinished + jobs;
-  if turn.unfinished <= quota then
-    return turn;
+  -- One that runs again may be listed still.
+  insert into jobtable_internal.counted (owner, id)
+  select count_unfinished.owner, unnest(ids)
+  on conflict do nothing;
+  if v_count <= quota then
+    return v_count;
   end if;
-  select count(*), coalesce(min(j.id), turn.lowest)
-  into turn.unfinished, turn.lowest
-  from jobtable.job j
-  where j.owner = turn.owner and j.id >= turn.lowest and j.status in ('new', 'queued', 'started');
-  if turn.unfinished > quota then
+  -- A sub-select, since a join may read all jobs instead.
+  select count(*) filter (where l.is_unfinished),
+    array_agg(l.id) filter (where l.is_unfinished is not true)
+  into v_count, v_ended
+  from (
+    select c.id, (
+      select j.status in ('new', 'queued', 'started') from jobtable.job j where j.id = c.id
+    ) as is_unfinished
+    from jobtable_internal.counted c
+    where c.owner = count_unfinished.owner
+    offset 0
+  ) l;
+  if v_count > quota then
     raise exception using
       errcode = 'JT022',
-      message = format('owner "%s" has %s unfinished jobs and may have %s', turn.owner,
-        greatest(turn.unfinished - jobs, 0), quota),
-      detail = format('This statement would make it %s.', turn.unfinished),
+      message = format('owner "%s" has %s unfinished jobs and may have %s', owner,
+        greatest(v_count - cardinality(ids), 0), quota),
+      detail = format('This statement would make it %s.', v_count),
       hint = format('Try again when %s of them have finished or were deleted, or insert fewer.',
-        turn.unfinished - quota);
+        v_count - quota);
   end if;
-  return turn;
+  delete from jobtable_internal.counted c
+  where c.owner = count_unfinished.owner and c.id = any (v_ended);
+  return v_count;
 end
 $$;

@@ -8,17 +8,17 @@ declare
   v record;
 begin
   if tg_op = 'UPDATE' then
-    perform jobtable_internal.use_quota(new.owner, 1, new.id);
+    perform jobtable_internal.use_quota(new.owner, array[new.id]);
     return null;
   end if;
   -- In one order, lest two statements wait for each other.
   for v in
-    select i.owner, count(*) as jobs, min(i.id) as lowest
+    select i.owner, array_agg(i.id) as ids
     from inserted i
     group by i.owner
     order by i.owner
   loop
-    perform jobtable_internal.use_quota(v.owner, v.jobs, v.lowest);
+    perform jobtable_internal.use_quota(v.owner, v.ids);
   end loop;
   return null;
 end

@@ -1,4 +1,4 @@
--- After a change of quotas: what was counted of their owners before may have holes, so it is
+-- After a change of quotas: whose unfinished jobs were not limited before, or are not any more, is
 -- counted anew. An owner whose transaction is open keeps its turn: that is waited for, briefly.
 create or replace function jobtable_internal.owner_quota_changed() returns trigger
 language plpgsql volatile security definer
@@ -7,28 +7,35 @@ set lock_timeout = '2s'
 as $$
 declare
   v_owners text[];
+  v_anew text[];
 begin
+  perform jobtable_internal.arm_quotas();
   if tg_op = 'INSERT' then
     v_owners := array(select a.owner from after_rows a);
   elsif tg_op = 'UPDATE' then
     v_owners := array(select a.owner from after_rows a union select b.owner from before_rows b);
+    v_anew := array(
+      select c.owner
+      from (
+        select a.owner, a.max_unfinished is null as is_open from after_rows a
+        union all
+        select b.owner, b.max_unfinished is null from before_rows b
+      ) c
+      group by c.owner, c.is_open
+      having count(*) = 1
+    );
   elsif tg_op = 'DELETE' then
     v_owners := array(select b.owner from before_rows b);
   end if;
   -- In the order in which job_quota takes them.
-  update jobtable_internal.turn t
-  set unfinished = null, lowest = 0
-  from (
-    select o.owner
-    from jobtable_internal.turn o
-    where v_owners is null or o.owner = any (v_owners) or '*' = any (v_owners) and not exists (
-      select from jobtable.owner_quota q where q.owner = o.owner
-    )
-    order by o.owner
-    for no key update
-  ) l
-  where t.owner = l.owner;
-  perform jobtable_internal.arm_quotas();
+  perform
+  from jobtable_internal.turn t
+  where v_owners is null or t.owner = any (v_owners) or '*' = any (v_owners) and not exists (
+    select from jobtable.owner_quota q where q.owner = t.owner
+  )
+  order by t.owner
+  for no key update;
+  perform jobtable_internal.count_anew(coalesce(v_anew, v_owners));
   return null;
 end
 $$;

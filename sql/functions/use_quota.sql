@@ -1,8 +1,7 @@
--- Counts new jobs of an owner, `lowest` the smallest of their ids, or raises JT022 or JT023. The
--- owner's turn is locked until the transaction ends, so that no two count at once; under
--- REPEATABLE READ the second one gets 40001 by it.
-create or replace function jobtable_internal.use_quota(owner text, jobs bigint, lowest bigint)
-returns void
+-- Counts new jobs of an owner, or raises JT022 or JT023. The owner's turn is locked until the
+-- transaction ends, so that no two count at once; under REPEATABLE READ the second one gets 40001
+-- by it.
+create or replace function jobtable_internal.use_quota(owner text, ids bigint[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -28,16 +27,15 @@ begin
   end loop;
 
   if v_quota.max_unfinished is not null then
-    v_turn := jobtable_internal.count_unfinished(v_turn, v_quota.max_unfinished, jobs, lowest);
+    v_turn.unfinished := jobtable_internal.count_unfinished(
+      owner, v_turn.unfinished, v_quota.max_unfinished, ids);
   end if;
   if v_quota.max_inserts_per_minute is not null then
-    v_turn := jobtable_internal.count_inserts(v_turn, v_quota.max_inserts_per_minute, jobs);
+    v_turn := jobtable_internal.count_inserts(
+      v_turn, v_quota.max_inserts_per_minute, cardinality(ids));
   end if;
   update jobtable_internal.turn t
-  set unfinished = v_turn.unfinished,
-    lowest = v_turn.lowest,
-    seconds = v_turn.seconds,
-    inserted = v_turn.inserted
+  set unfinished = v_turn.unfinished, seconds = v_turn.seconds, inserted = v_turn.inserted
   where t.owner = use_quota.owner;
 end
 $$;

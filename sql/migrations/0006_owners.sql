@@ -21,12 +21,23 @@ create table jobtable.owner_quota (
 -- Who locks an owner's row has the turn: nobody else counts that owner's jobs meanwhile.
 create table jobtable_internal.turn (
   owner text not null,
-  unfinished bigint,
-  lowest bigint not null default 0,
+  unfinished bigint not null default 0,
   seconds bigint[] not null default '{}',
   inserted bigint[] not null default '{}',
   constraint turn_pkey primary key (owner)
 ) with (fillfactor = 50);
+
+-- The jobs that `turn.unfinished` counts, and so never more than the owner may have: an index of
+-- unfinished jobs that workers do not write to.
+create table jobtable_internal.counted (
+  owner text not null,
+  id bigint not null,
+  constraint counted_pkey primary key (owner, id)
+) with (
+  vacuum_truncate = off,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_cost_delay = 0
+);
 
 create table jobtable_internal.isolation (
   enabled boolean not null default false,

@@ -10,6 +10,7 @@ beforeAll(async () => await addTypes(database(), 'work'))
 afterEach(async () => {
   await database().query('delete from jobtable.owner_quota')
   await database().query('delete from jobtable_internal.turn')
+  await database().query('delete from jobtable_internal.counted')
   await database().query('delete from jobtable.job')
 })
 
@@ -144,6 +145,59 @@ describe('unfinished jobs', () => {
     )
     expect(await countOf('anna')).toBe(1)
   })
+})
+
+describe('what a refusal reads', () => {
+  /** Rows of job that a statement reads, by index or not; those that it inserts are not read. */
+  async function readsOf(statement: string): Promise<number> {
+    await using session = await openSession(database())
+    const reads = async (): Promise<number> => {
+      const [row] = await session.query<{ rows: string }>(
+        `select seq_tup_read + idx_tup_fetch as rows
+         from pg_stat_xact_user_tables where relid = 'jobtable.job'::regclass`,
+      )
+      return Number(row?.rows)
+    }
+    await session.query('begin; savepoint s')
+    const before = await reads()
+    expect((await refusal(session.query(statement))).code).toBe('JT022')
+    await session.query('rollback to s')
+    return (await reads()) - before
+  }
+
+  test('is what the quota allows, however many have finished since its oldest', async () => {
+    await setQuota('anna', 3000, null)
+    await insertJob(database(), 'work', { owner: 'anna', paused: true })
+    await database().query(insert('anna', 2000))
+    await finish('anna', 2001)
+    await database().query(`update jobtable.job set status = 'new' where id =
+      (select min(id) from jobtable.job where owner = 'anna')`)
+    await setQuota('anna', 5, null)
+    await database().query(insert('anna', 4))
+    expect(await readsOf(insert('anna', 1))).toBeLessThan(50)
+  })
+
+  test.each(['anna', '*'])(
+    'is as little where a quota of %s limited only minutes before',
+    async (owner) => {
+      await setQuota(owner, null, 1_000_000)
+      await database().query(insert('anna', 1000))
+      await finish('anna', 1000)
+      await setQuota(owner, 5, null)
+      expect(await readsOf(insert('anna', 6))).toBeLessThan(50)
+      await database().query(insert('anna', 5))
+      expect((await refusal(database().query(insert('anna', 1)))).code).toBe('JT022')
+    },
+  )
+})
+
+test('an owner whose own quota goes is counted by that of all, with what it has', async () => {
+  await setQuota('*', 5, null)
+  await setQuota('anna', null, null)
+  await database().query(insert('anna', 4))
+  await database().query(`delete from jobtable.owner_quota where owner = 'anna'`)
+  expect((await refusal(database().query(insert('anna', 2)))).code).toBe('JT022')
+  await database().query(insert('anna', 1))
 })
 
 describe('two transactions of one owner', () => {
