@@ -1,6 +1,7 @@
 -- Makes the functions that check payloads by a schema, under names of their own: check_ID_VERSION_N
--- for each schema within that needs one, of which 0 is the whole, and fill_ID_VERSION_N where
--- there are defaults. Nobody calls them before the dispatchers do.
+-- for each schema within that needs one, of which 0 is the whole, fill_ID_VERSION_N where there are
+-- defaults, and plan_ID_VERSION_0, which tells a refusal what was compiled. Nobody calls them
+-- before the dispatchers do.
 create or replace function jobtable_internal.compile_schema(
   type_id integer, version integer, schema jsonb
 ) returns void
@@ -21,6 +22,8 @@ declare
   v_fill text;
   v_body text;
 begin
+  perform jobtable_internal.make_function(format('plan_%s_%s_0', type_id, version), '', 'jsonb',
+    format('begin return %L::jsonb; end', v_plan));
   for v_path, v_name in
     select u.key::text[], (v_plan ->> 'prefix') || u.value from jsonb_each_text(v_plan -> 'units') u
   loop

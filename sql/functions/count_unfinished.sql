@@ -1,6 +1,6 @@
--- The number of an owner's unfinished jobs with those that it has just got, or JT022 if these are too
--- many. `known` counts the others, and those of them that have finished since: which these are is
--- looked up only when the quota seems used up, among no more jobs than the quota allows.
+-- The number of an owner's unfinished jobs with those that it has just got, or JT022 if these are
+-- too many. `known` counts the others, and those of them that have finished since: which these are
+-- is looked up only when the quota seems used up, among no more jobs than the quota allows.
 create or replace function jobtable_internal.count_unfinished(
   owner text, known bigint, quota bigint, ids bigint[]
 ) returns bigint

@@ -11,7 +11,7 @@ begin
   from pg_proc p
   where p.pronamespace = 'jobtable_internal'::regnamespace
     -- The planner may take conditions in any order, and other names have no number there.
-    and case when p.proname ~ format('^(check|fill)_%s_\d+_\d', type_id)
+    and case when p.proname ~ format('^(check|fill|plan)_%s_\d+_\d', type_id)
       then split_part(p.proname, '_', 3)::integer <= version end;
   if v_functions is not null then
     execute 'drop function ' || v_functions;

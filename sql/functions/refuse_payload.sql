@@ -8,13 +8,15 @@ set jit = off
 as $$
 declare
   c_most constant integer := jobtable_internal.most_faults();
+  v_plan jsonb;
   v_faults text[];
 begin
-  select jobtable_internal.schema_faults(
-    jobtable_internal.schema_plan(t.payload_schema, ''), '{}', refuse_payload.payload, '', 0)
-  into v_faults
-  from jobtable.job_type t
-  where t.name = refuse_payload.type;
+  execute (
+    select format('select jobtable_internal.plan_%s_%s_0()', t.id, t.payload_version)
+    from jobtable.job_type t
+    where t.name = refuse_payload.type
+  ) into v_plan;
+  v_faults := jobtable_internal.schema_faults(v_plan, '{}', payload, '', 0);
   raise exception using
     errcode = 'JT002',
     message = format('the payload of %s does not fit job type "%s"', whose, type),

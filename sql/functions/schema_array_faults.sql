@@ -6,7 +6,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_prefix constant integer := jsonb_array_length(coalesce(v_node -> 'prefixItems', '[]'));
   v_least constant numeric := coalesce((v_node -> 'minContains')::numeric, 1);
   v_most constant numeric := (v_node -> 'maxContains')::numeric;

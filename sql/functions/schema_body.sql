@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_kinds constant text[] := array['null', 'boolean', 'number', 'string', 'array', 'object'];
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_types text[] := jobtable_internal.schema_types(v_node);
   v_tests jsonb;
   v_whens text;

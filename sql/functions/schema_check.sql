@@ -9,14 +9,19 @@ declare
   c_most constant integer := 2000;
   c_types constant text[] :=
     array['null', 'boolean', 'number', 'integer', 'string', 'array', 'object'];
-  v_nodes text[] := array(select n.path::text from jobtable_internal.schema_nodes(root) n);
+  v_nodes jsonb := (
+    select jsonb_object_agg(n.path::text, true) from jobtable_internal.schema_nodes(root) n);
+  v_circles jsonb;
   v record;
   v_fact text;
 begin
-  if cardinality(v_nodes) > c_most then
+  if (select count(*) from jsonb_object_keys(v_nodes)) > c_most then
     perform jobtable_internal.refuse_schema(type, '{}', null,
       format('has more than %s schemas within it', c_most));
   end if;
+  v_circles := (
+    select coalesce(jsonb_object_agg(c.path::text, true), '{}')
+    from jobtable_internal.schema_circles(root) c);
   for v in
     select n.path, n.node, k.key, k.value, jsonb_typeof(k.value) as kind, w.takes
     from jobtable_internal.schema_nodes(root) n
@@ -41,9 +46,9 @@ begin
         then 'has a schema within it that is a document of its own'
       when v.key = '$ref' and (
         jobtable_internal.schema_target(v.value #>> '{}') is null
-        or jobtable_internal.schema_target(v.value #>> '{}')::text <> all (v_nodes))
+        or not v_nodes ? jobtable_internal.schema_target(v.value #>> '{}')::text)
         then format('refers to %s, which is no schema of this document', v.value)
-      when v.key = '$ref' and jobtable_internal.schema_circles(root, v.path)
+      when v.key = '$ref' and v_circles ? v.path::text
         then 'refers to itself without end'
       when v.key = 'type' and not jobtable_internal.schema_types(v.node) <@ c_types
         then format('has the unknown type %s', v.value)

@@ -1,4 +1,4 @@
---! requires: schema_is_exclusive, schema_nodes, schema_target
+--! requires: circles, schema_is_exclusive, schema_nodes, schema_target
 -- A schema without the references that lead back to where they came from by a second way for the
 -- same value: whoever followed them would take time exponential in the depth of the value. One way
 -- is kept at each schema; branches of which at most one can fit are one way.
@@ -15,27 +15,35 @@ begin
     return root;
   end if;
   for v_path in
-    with recursive node as materialized (
+    with node as materialized (
       select n.path, n.node from jobtable_internal.schema_nodes(root) n
     ), ref as materialized (
       select n.path, jobtable_internal.schema_target(n.node ->> '$ref') as target
       from node n
       where n.node ? '$ref'
-    ), leads (origin, target) as (
-      select r.target, r.target from ref r
-      union
-      select l.origin, r.target
-      from leads l
-      join ref r on r.path[1 : cardinality(l.target)] = l.target
-    ), circle as materialized (
-      select r.path, l.target
+    ), target as materialized (
+      select r.target as path, row_number() over ()::integer as n from ref r group by r.target
+    ), edge as materialized (
+      -- Each schema that is referred to and has a reference within it.
+      select o.n as source, t.n as target, cardinality(o.path) as depth, r.path as ref
       from ref r
-      join leads l on l.origin = r.target
+      join target t on t.path = r.target
+      cross join generate_series(0, cardinality(r.path)) d (depth)
+      join target o on o.path = r.path[1 : d.depth]
+    ), circle as materialized (
+      select jobtable_internal.circles((select count(*)::integer from target),
+        array_agg(e.source order by e.source), array_agg(e.target order by e.source)) as of_target
+      from edge e
+    ), leads_back as materialized (
+      -- References to where one comes to them from, and how deep the outermost such schema is.
+      select e.ref, min(e.depth) as depth
+      from edge e
+      cross join circle c
+      where c.of_target[e.source] = c.of_target[e.target]
+      group by e.ref
     ), step as materialized (
-      -- From a schema to one within it, or by its own reference.
-      select r.path as origin, r.path, '$ref' as keyword from ref r
-      union all
-      select p.path, n.path, n.path[cardinality(p.path) + 1]
+      -- From a schema to one within it.
+      select p.path as origin, n.path, n.path[cardinality(p.path) + 1] as keyword
       from node n
       cross join generate_series(1, 2) i (steps)
       join node p on p.path = n.path[1 : cardinality(n.path) - i.steps]
@@ -43,11 +51,12 @@ begin
         or n.path[cardinality(n.path) - 1] in ('properties', 'patternProperties',
           'dependentSchemas', 'allOf', 'anyOf', 'oneOf', 'prefixItems')
     ), back as materialized (
-      select s.origin, s.path, s.keyword, c.path as ref
-      from step s
-      join circle c on s.origin[1 : cardinality(c.target)] = c.target
-        and case when s.keyword = '$ref' then c.path = s.path
-          else c.path[1 : cardinality(s.path)] = s.path end
+      select l.ref as origin, l.ref as path, '$ref' as keyword, l.ref from leads_back l
+      union all
+      select s.origin, s.path, s.keyword, l.ref
+      from leads_back l
+      cross join generate_series(l.depth + 1, cardinality(l.ref)) d (depth)
+      join step s on s.path = l.ref[1 : d.depth] and cardinality(s.origin) >= l.depth
       where s.keyword <> 'propertyNames'
     ), choice as (
       select b.origin, b.keyword,

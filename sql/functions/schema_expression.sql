@@ -8,7 +8,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_unit constant text := plan -> 'units' ->> path::text;
 begin
   return case

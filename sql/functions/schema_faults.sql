@@ -9,7 +9,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_types constant text[] := jobtable_internal.schema_types(v_node);
   v_kind constant text := jsonb_typeof(value);
   v_faults text[] := '{}';

@@ -6,7 +6,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_faults text[] := '{}';
   v_keyword text;
   v_nearest text[];

@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ecma constant boolean := (plan ->> 'ecma')::boolean;
-  v_node constant jsonb := plan -> 'root' #> path;
+  v_node constant jsonb := plan #> (array['root'] || path);
   v_properties constant jsonb := coalesce(v_node -> 'properties', '{}');
   v_faults text[] := '{}';
   v_place text;

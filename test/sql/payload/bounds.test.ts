@@ -108,6 +108,77 @@ describe('a union that refers to itself', () => {
   }
 })
 
+describe('a large schema that refers to itself', () => {
+  /** In quadratic time it took a minute and more. */
+  const MOST_TO_COMPILE_MS = 25_000
+
+  async function declare(type: string, schema: unknown): Promise<void> {
+    await using session = await openSession(database())
+    await session.query(`set statement_timeout = ${MOST_TO_COMPILE_MS}`)
+    await session.query('insert into jobtable.job_type (name, payload_schema) values ($1, $2)', [
+      type,
+      JSON.stringify(schema),
+    ])
+  }
+
+  test('by a ring of definitions is compiled in time, and so is a refusal told', async () => {
+    const size = 380
+    const part = (n: number) => ({
+      type: 'object',
+      properties: {
+        name: { type: 'string' },
+        next: { $ref: `#/$defs/part${(n + 1) % size}` },
+        others: { type: 'array', items: { $ref: `#/$defs/part${(n * 7 + 3) % size}` } },
+      },
+    })
+    await declare('ring', {
+      $ref: '#/$defs/part0',
+      $defs: Object.fromEntries(Array.from({ length: size }, (_, n) => [`part${n}`, part(n)])),
+    })
+    expect(await undecided('ring')).toEqual([])
+    const wrong = insert('ring', { next: { others: [{ name: 1 }] } })
+    expect((await refusal(wrong)).detail).toBe(
+      'payload.next.others[0].name: expected string, found number 1',
+    )
+  }, 60_000)
+
+  test('by a union of 480 branches is compiled in time, and they are told apart', async () => {
+    const branch = (n: number) => ({
+      type: 'object',
+      properties: { kind: { const: n }, next: { $ref: '#/$defs/node' } },
+      required: ['kind'],
+    })
+    await declare('branches', {
+      $ref: '#/$defs/node',
+      $defs: { node: { anyOf: Array.from({ length: 480 }, (_, n) => branch(n)) } },
+    })
+    expect(await undecided('branches')).toEqual([])
+    const { detail } = await refusal(insert('branches', { kind: 7, next: { kind: 500 } }))
+    expect(detail).toContain('payload.next: expected one of 480 shapes')
+  }, 60_000)
+
+  test.each([
+    [63, []],
+    [66, ['$ref']],
+  ])('by %i branches that no one key tells apart leaves undecided: %j', async (size, keywords) => {
+    // Each two share a key for which they ask other values, and no key is asked for by all.
+    const branch = (n: number) => ({
+      type: 'object',
+      properties: {
+        ...Object.fromEntries(['a', 'b', 'c'].map((key) => [key, { const: n }])),
+        next: { $ref: '#/$defs/node' },
+      },
+      required: ['a', 'b', 'c'].filter((_, key) => key !== n % 3),
+    })
+    await declare(`shared ${size}`, {
+      $ref: '#/$defs/node',
+      $defs: { node: { anyOf: Array.from({ length: size }, (_, n) => branch(n)) } },
+    })
+    const found = new Set((await undecided(`shared ${size}`)).map(({ keyword }) => keyword))
+    expect([...found]).toEqual(keywords)
+  })
+})
+
 describe('a refusal', () => {
   beforeAll(async () => {
     await addChecked(database(), 'wide', {
