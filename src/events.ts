@@ -25,6 +25,8 @@ export interface WorkerEvents {
   readonly idle: []
   /** The wake-up works, or (with the reason) does not, and polling takes over. */
   readonly listening: [reason: string | undefined]
+  /** Defaults of a type's payloads were others in each of the last three schemas declared. */
+  readonly unsettled: [type: string, defaults: readonly string[]]
   /** A wake-up arrived. */
   readonly woken: []
   /** Jobs were removed because their retention is over. */

@@ -3,7 +3,12 @@ import type { Database } from './database.ts'
 import { ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { exportPayloadSchema, type JsonSchema } from './payload-schema.ts'
-import { type DeclaredType, registerType, setUp } from './queries/registration.ts'
+import {
+  type DeclaredType,
+  registerType,
+  setUp,
+  unsettledDefaults,
+} from './queries/registration.ts'
 
 /** A type as the database knows it, with what the dispatcher needs of it. */
 export interface RegisteredType {
@@ -22,13 +27,20 @@ const LANES_OF_A_TYPE = 65_536
 /** How long an executor's setup may be held up by the locks of others, in milliseconds. */
 const SETUP_PATIENCE_MS = 60_000
 
+/** What is told of defaults that differ at each start. */
+export const UNSETTLED: string =
+  'defaults of payloads differ at each start, and each declares a new schema: ' +
+  'write .default(() => …) for what depends on the time, and leave the rest to execute'
+
 /**
  * Makes the executors' types known to the database, in one order everywhere: no deadlocks. Before that
- * it runs their setup; throws an ExecutorError if that fails.
+ * it runs their setup; throws an ExecutorError if that fails. Tells of types with defaults that seem to
+ * differ at each start, and where they are.
  */
 export async function register(
   database: Database,
   executors: readonly Executor[],
+  onUnsettled: (type: string, defaults: readonly string[]) => void,
 ): Promise<RegisteredType[]> {
   const types: RegisteredType[] = []
   for (const executor of executors.toSorted((a, b) => (a.type < b.type ? -1 : 1))) {
@@ -42,6 +54,10 @@ export async function register(
       fromLane: id * LANES_OF_A_TYPE,
       toLane: (id + 1) * LANES_OF_A_TYPE,
     })
+  }
+  const ids = types.map(({ id }) => id)
+  for (const { type, defaults } of await unsettledDefaults(database, ids)) {
+    onUnsettled(type, defaults)
   }
   return types
 }

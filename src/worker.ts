@@ -137,7 +137,11 @@ export class Worker implements AsyncDisposable {
   async #startUp(): Promise<void> {
     try {
       await requireSchema(this.#pools.ticks)
-      const types = await register(this.#pools.ticks, [...this.#executors.values()])
+      const types = await register(
+        this.#pools.ticks,
+        [...this.#executors.values()],
+        (type, defaults) => this.events.emit('unsettled', type, defaults),
+      )
       const { concurrency, heartbeatMs } = this.#options
       const row: WorkerRow = {
         host: hostname(),

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { requireSchema } from '../migrate.ts'
-import { register } from '../registry.ts'
+import { register, UNSETTLED } from '../registry.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { executorsOption, loadFolders } from './executors.ts'
 import { jsonOption } from './options.ts'
@@ -24,7 +24,9 @@ export function registerCommand(): Command {
       const executors = await loadFolders(options.executors)
       const types = await withDatabase(options, 'register', async (database) => {
         await requireSchema(database)
-        return await register(database, executors)
+        return await register(database, executors, (type, defaults) =>
+          note(`${type}: ${UNSETTLED} (${defaults.join(', ')})`),
+        )
       })
       const names = types.map((type) => type.name)
       if (options.json === true) printJson(names)

@@ -1,6 +1,7 @@
 import pino from 'pino'
 import type { LogFields, Logger } from '../log.ts'
 import { loggerTo } from '../log.ts'
+import { UNSETTLED } from '../registry.ts'
 import type { Worker } from '../worker.ts'
 import { messageOf } from './errors.ts'
 import { harmless, paint, withoutSecrets } from './output.ts'
@@ -86,6 +87,7 @@ export function logEvents(worker: Worker, log: Logger): void {
     if (fault === undefined) log.info('listening: jobs are picked up at once')
     else log.warn('wake-ups do not arrive: looking for jobs every second', { reason: fault })
   })
+  events.on('unsettled', (type, defaults) => log.warn(UNSETTLED, { type, defaults }))
   events.on('begun', (job) => {
     log.debug('job started', { job: job.id, type: job.type, attempt: job.attempt })
   })

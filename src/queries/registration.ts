@@ -1,4 +1,4 @@
-import { type Database, jsonText, one } from '../database.ts'
+import { all, type Database, jsonText, one } from '../database.ts'
 import type { JsonSchema } from '../payload-schema.ts'
 
 /** Columns of job_type as an executor declares them; an interval as PostgreSQL writes it. */
@@ -35,6 +35,23 @@ export async function registerType(
     [name, jsonText(declared), payloadSchema === null ? null : jsonText(payloadSchema)],
   )
   return row.id
+}
+
+/** Defaults that seem to differ at each start: JSON pointers into a type's schema of payloads. */
+export interface UnsettledDefaults {
+  readonly type: string
+  readonly defaults: readonly string[]
+}
+
+export async function unsettledDefaults(
+  database: Database,
+  types: readonly number[],
+): Promise<UnsettledDefaults[]> {
+  return await all<UnsettledDefaults>(
+    database,
+    'select type, defaults from jobtable_internal.unsettled_defaults($1)',
+    [types],
+  )
 }
 
 /** How long the SQL of an executor waits for a lock, lest everybody queue up behind it. */
