@@ -22,9 +22,9 @@ comment on column jobtable.job.id is
 'Number of the job.
 
 Generated, never given out twice; numbers are given out in order of allocation, not of commit, and
-some are skipped. Null is drawn. A value of the client''s is refused (JT004), but for the last number
-that its session has drawn, while no job has it: one that was never inserted, or whose job another
-session has deleted. Fixed (JT009).';
+some are skipped. Null is drawn. A value of the client''s is refused (JT004), but for the last
+number that its session has drawn, while no job has it: one that was never inserted, or whose job
+another session has deleted. Fixed (JT009).';
 
 comment on column jobtable.job.status is
 'Where the job stands.
@@ -153,8 +153,9 @@ Required. A name that is not registered is refused with the nearest known names,
 comment on column jobtable.job.owner is
 'Whose job it is.
 
-Default and null: jobtable.current_owner(); if that is null, JT029. Any text of at most 1,000 bytes (JT002). Quotas go by it, and so does who sees
-and steers the job once enable_isolation keeps owners apart. Fixed at INSERT (JT009).';
+Default and null: jobtable.current_owner(); if that is null, JT029. Any text of at most 1,000 bytes
+(JT002). Quotas go by it, and so does who sees and steers the job once enable_isolation keeps owners
+apart. Fixed at INSERT (JT009).';
 
 comment on column jobtable.job.payload is
 'The job''s arguments: a JSON object.

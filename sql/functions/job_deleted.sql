@@ -1,6 +1,6 @@
--- After every DELETE statement: counts what is gone. The guard of INSERT takes for new what was drawn
--- last, by this session or by any: if that is gone, another number is drawn, so that nobody can use
--- it again; nor has the statement itself.
+-- After every DELETE statement: counts what is gone. The guard of INSERT takes for new what was
+-- drawn last, by this session or by any: if that is gone, another number is drawn, so that nobody
+-- can use it again; nor may the statement itself have done so.
 create or replace function jobtable_internal.job_deleted() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 -- Raises JT002 unless payload and properties are JSON objects, of at most 16 MB as text, the title
 -- has at most 10,000 bytes (a claim must fit into one answer) and owner and key 1,000 each (they
--- must fit into an index), the limits of a run are above 0, and its times are such that a worker can
--- reckon with them.
+-- must fit into an index), the limits of a run are above 0, and its times are such that a worker
+-- can reckon with them.
 -- They are no constraints of the table: PostgreSQL would read these anew for each statement, and
 -- check them in each UPDATE of the queue.
 create or replace function jobtable_internal.refuse_bad_value(job jobtable.job) returns void
