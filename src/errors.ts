@@ -318,6 +318,9 @@ function hasCode(error: unknown): error is DatabaseErrorFields {
 /** The SQLSTATE of a statement that gave up waiting for a lock. */
 export const LOCK_NOT_AVAILABLE = '55P03'
 
+/** The SQLSTATE of a statement that the role has no right to. */
+export const NOT_PERMITTED = '42501'
+
 /** The SQLSTATE of a statement that took longer than statement_timeout. */
 export const QUERY_CANCELLED = '57014'
 

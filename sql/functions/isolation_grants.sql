@@ -23,6 +23,13 @@ as $$
         '{jobtable.worker}'),
       ('{operator,worker,admin}', 'select', 'table',
         '{jobtable.worker,jobtable_internal.migration,jobtable_internal.installed}'),
+      -- What `jobtable status` and `jobtable doctor` look at.
+      ('{operator,admin}', 'select', 'table',
+        '{jobtable_internal.ready,jobtable_internal.due,jobtable_internal.claim,
+          jobtable_internal.isolation}'),
+      ('{operator,admin}', 'select', 'sequence', '{jobtable.job_id_seq}'),
+      ('{operator,admin}', 'execute', 'function',
+        '{is_live,isolation_policies,isolation_names,user_facets}'),
 
       ('{submitter,admin}', 'insert', 'table', '{jobtable.job}'),
       -- For an explicit null as id.

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
-import { Client, type ClientConfig, Pool } from 'pg'
+import { Client, type ClientConfig, DatabaseError, Pool } from 'pg'
 import { type ConnectionSource, findConnection, requireConnection } from '../config.ts'
 import { addressOf } from '../database.ts'
 import { findEmbedded } from '../embedded.ts'
-import { ConfigError, codeOf } from '../errors.ts'
+import { ConfigError, codeOf, NOT_PERMITTED, RefusedError } from '../errors.ts'
 import { requireSchema } from '../migrate.ts'
 import { ConnectError, messageOf } from './errors.ts'
 import { repeated } from './options.ts'
@@ -100,7 +100,8 @@ export async function connect(source: ConnectionSource, command: string): Promis
 
 /**
  * Runs `use` with a pool of one connection, which is made again if it breaks. Throws a ConnectError
- * if the database cannot be reached, and a MigrateError where what it lacks is jobtable.
+ * if the database cannot be reached, a MigrateError where what it lacks is jobtable, and a
+ * RefusedError that names the role where that lacks a right.
  */
 export async function withDatabase<T>(
   options: DatabaseOptions,
@@ -115,10 +116,21 @@ export async function withDatabase<T>(
     return await use(pool)
   } catch (error) {
     if (MISSING_OBJECT.has(codeOf(error) ?? '')) await requireSchema(pool)
-    throw error
+    throw error instanceof DatabaseError && error.code === NOT_PERMITTED
+      ? notPermitted(error, source)
+      : error
   } finally {
     await pool.end()
   }
+}
+
+function notPermitted(cause: DatabaseError, source: ConnectionSource): RefusedError {
+  const { user } = new Client(clientConfig(source, 'name'))
+  return new RefusedError(NOT_PERMITTED, cause.message, {
+    cause,
+    detail: cause.detail,
+    hint: `The role "${user}" lacks a right: docs/owners.md tells which role may do what.`,
+  })
 }
 
 /** SQLSTATEs of a schema, relation, column or function that is not there: jobtable's, perhaps. */

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import type { Pool } from 'pg'
 import { findConnection } from '../config.ts'
+import { codeOf, NOT_PERMITTED } from '../errors.ts'
+import { MigrateError } from '../migrate.ts'
 import {
   type DatabaseOptions,
   databaseOptions,
@@ -8,18 +10,21 @@ import {
   locateDatabase,
   withDatabase,
 } from './connect.ts'
-import type { Finding, Verdict } from './doctor/finding.ts'
+import { type Finding, type Verdict, warning } from './doctor/finding.ts'
 import { checkOwners } from './doctor/owners.ts'
 import { checkHeldJobs, checkOddities, checkTypes, checkWorkers } from './doctor/queue.ts'
 import { checkSchema } from './doctor/schema.ts'
 import { checkAutovacuum, checkSnapshots } from './doctor/vacuum.ts'
 import { checkWakeUp } from './doctor/wake-up.ts'
+import { messageOf } from './errors.ts'
 import { EXIT } from './exit.ts'
 import { duration, jsonOption } from './options.ts'
 import { harmless, note, paint, print, printJson } from './output.ts'
 
 /** A transaction this old holds back vacuum for longer than any job queue should need. */
 const SNAPSHOT_SECONDS = 300
+
+const REMEDY = "run doctor as an operator or admin (docs/owners.md), or as the tables' owner"
 
 interface DoctorOptions extends DatabaseOptions {
   readonly listenUrl?: string
@@ -54,19 +59,33 @@ export function doctorCommand(): Command {
 
 async function examine(database: Pool, options: DoctorOptions): Promise<readonly Finding[]> {
   const listenAt = findConnection(options.listenUrl) ?? (await locateDatabase(options))
-  const schema = await checkSchema(database)
+  const schema = await permitted('schema', checkSchema(database))
   const broken = schema.some(({ verdict }) => verdict === 'fault')
   return [
     ...schema,
-    ...(broken ? [] : await checkWorkers(database)),
-    ...(broken ? [] : await checkTypes(database)),
-    ...(broken ? [] : await checkHeldJobs(database)),
-    ...(broken ? [] : await checkOddities(database)),
-    ...(broken ? [] : await checkOwners(database)),
+    ...(broken ? [] : await permitted('live_worker', checkWorkers(database))),
+    ...(broken ? [] : await permitted('types', checkTypes(database))),
+    ...(broken ? [] : await permitted('held_jobs', checkHeldJobs(database))),
+    ...(broken ? [] : await permitted('clock', checkOddities(database))),
+    ...(broken ? [] : await permitted('owners', checkOwners(database))),
     ...(await checkWakeUp(database, listenAt)),
     ...(await checkSnapshots(database, options.snapshotAge)),
     ...(await checkAutovacuum(database)),
   ]
+}
+
+/** What a check finds, or that the role may not look. */
+async function permitted(
+  check: string,
+  looking: Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await looking
+  } catch (error) {
+    const denied = error instanceof MigrateError ? error.cause : error
+    if (codeOf(denied) !== NOT_PERMITTED) throw error
+    return [warning(check, `"${check}" cannot be checked: ${messageOf(denied)}`, REMEDY)]
+  }
 }
 
 const MARKS: Readonly<Record<Verdict, readonly ['green' | 'yellow' | 'red', string]>> = {

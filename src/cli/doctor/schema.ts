@@ -18,7 +18,7 @@ export async function checkSchema(database: Database): Promise<readonly Finding[
       usable ? ok('schema', text) : fault('schema', text, remedy),
     ]
   } catch (error) {
-    if (!(error instanceof MigrateError)) throw error
+    if (!(error instanceof MigrateError) || error.code === 'no_permission') throw error
     const check = error.code === 'server_too_old' ? 'server_version' : 'schema'
     // A migration's refusal is one sentence: object, fact; remedy.
     const [fact = '', ...remedy] = error.message.split('; ')

@@ -35,6 +35,45 @@ test('a submitter has all commands for jobs, for its own', async () => {
   }
 })
 
+test.each(['operator', 'admin'] as const)(
+  'an %s has status and all checks of doctor, and sees there what the owner of the tables sees',
+  async (kind) => {
+    const login = await roles().login(`one_${kind}`, kind)
+    const run = async (command: string, url: string): Promise<unknown> => {
+      const { code, stdout, stderr } = await runCli([command, '--json'], {
+        env: { DATABASE_URL: url },
+      })
+      if (command === 'status') return { code, stdout, stderr }
+      // The queries of others' sessions are for roles with pg_read_all_stats.
+      const found = (JSON.parse(stdout) as Finding[]).filter(({ check }) => check !== 'snapshot')
+      return { code, found, stderr }
+    }
+    for (const command of ['status', 'doctor']) {
+      expect(await run(command, roles().url(login))).toEqual(await run(command, database().url))
+    }
+  },
+)
+
+test('a submitter is told that it lacks a right to status, and which checks of doctor it cannot make', async () => {
+  const env = { DATABASE_URL: roles().url(anna) }
+  const status = await runCli(['status'], { env })
+  expect(status).toMatchObject({ code: 5, stdout: '' })
+  expect(status.stderr).toContain(
+    `hint: The role "${anna}" lacks a right: docs/owners.md tells which role may do what.`,
+  )
+  const doctor = await runCli(['doctor', '--json'], { env })
+  const denied = (JSON.parse(doctor.stdout) as Finding[]).filter(({ fact }) =>
+    fact.includes('cannot be checked: permission denied for'),
+  )
+  expect(doctor).toMatchObject({ code: 0, stderr: '' })
+  expect(denied.map(({ check, verdict }) => `${check}: ${verdict}`)).toEqual([
+    'schema: warning',
+    'live_worker: warning',
+    'held_jobs: warning',
+    'owners: warning',
+  ])
+})
+
 const OWNER = {
   verdict: 'warning',
   fact: expect.stringMatching(/^jobtable_test\w* owns the tables and can log in/) as string,

@@ -14,7 +14,7 @@ const database = useDatabase()
 const roles = useRoles(database)
 
 /** Roles that the guide creates. A server has each name once, so that they get a prefix here. */
-const CREATED = ['anna', 'worker_1', 'app_user', 'app_worker', 'web_user', 'authenticator']
+const CREATED = ['anna', 'worker_1', 'olga', 'app_user', 'app_worker', 'web_user', 'authenticator']
 
 beforeAll(async () => await addTypes(database(), 'count_words'))
 
