@@ -81,7 +81,8 @@ export async function ensureDatabase(adminUrl: string, passwords: Passwords): Pr
     ])
     if (role.rowCount === 0) {
       const password = client.escapeLiteral(passwords[USER_ROLE])
-      await client.query(`create role ${USER_ROLE} login password ${password}`)
+      // It may create the roles by which owners are kept apart.
+      await client.query(`create role ${USER_ROLE} login createrole password ${password}`)
       // By default a schema of the role's name comes first, which here is the queue's own.
       await client.query(`alter role ${USER_ROLE} set search_path = public`)
     }

@@ -93,7 +93,7 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 describe('the first start', () => {
-  test('gives an ordinary role a database of its own: UTF-8, C, loopback, durable', async () => {
+  test('gives an ordinary role that may create roles a database of its own: UTF-8, C, loopback, durable', async () => {
     const server = await startEmbedded({
       ...OPTIONS,
       durable: true,
@@ -101,7 +101,7 @@ describe('the first start', () => {
     })
     cleanups.push(async () => await server.stop())
     expect(server.attached).toBe(false)
-    const facts = `select current_user, current_database(), rolsuper, rolcreatedb,
+    const facts = `select current_user, current_database(), rolsuper, rolcreatedb, rolcreaterole,
       pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate
       from pg_roles, pg_database where rolname = current_user and datname = current_database()`
     expect(await query(server.url, facts)).toEqual([
@@ -109,6 +109,7 @@ describe('the first start', () => {
       'jobtable',
       'false',
       'false',
+      'true',
       'jobtable',
       'UTF8',
       'C',
