@@ -1,6 +1,6 @@
 import { withRetry } from './backoff.ts'
 import type { Database } from './database.ts'
-import { ExecutorError } from './errors.ts'
+import { codeOf, ExecutorError, NOT_PERMITTED } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { exportPayloadSchema, type JsonSchema } from './payload-schema.ts'
 import {
@@ -31,6 +31,10 @@ const SETUP_PATIENCE_MS = 60_000
 export const UNSETTLED: string =
   'defaults of payloads differ at each start, and each declares a new schema: ' +
   'write .default(() => …) for what depends on the time, and leave the rest to execute'
+
+const SETUP_RIGHTS =
+  'The role needs a right to all that the setup does; to make a table, CREATE on its schema: ' +
+  'grant create on schema … to …'
 
 /**
  * Makes the executors' types known to the database, in one order everywhere: no deadlocks. Before that
@@ -88,6 +92,7 @@ async function prepare(database: Database, type: string, setup: string): Promise
     const fact = cause instanceof Error ? cause.message : String(cause)
     throw new ExecutorError('executor_setup', `executor "${type}": its setup failed: ${fact}`, {
       cause,
+      hint: codeOf(cause) === NOT_PERMITTED ? SETUP_RIGHTS : undefined,
     })
   }
 }

@@ -39,6 +39,28 @@ async function insertAs(login: string, type: string): Promise<string> {
 }
 
 describe('a worker that has no right but those of its role', () => {
+  test('runs no executor whose setup makes a table, says which right that needs, and has it by that', async () => {
+    const executors = [
+      defineExecutor({
+        type: 'make',
+        setup: 'create table if not exists public.made (job bigint primary key)',
+        execute: () => Promise.resolve(),
+      }),
+    ]
+    const start = (): Promise<unknown> =>
+      startWorker(database(), { connectionString: roles().url(runner), executors })
+    expect(await refusal(start())).toEqual({
+      code: 'executor_setup',
+      message: 'executor "make": its setup failed: permission denied for schema public',
+      detail: undefined,
+      hint:
+        'The role needs a right to all that the setup does; to make a table, CREATE on its schema: ' +
+        'grant create on schema … to …',
+    })
+    await roles().admin(`grant create on schema public to ${runner}`)
+    await start()
+  })
+
   test('runs jobs of all owners, with facets, progress, logs, results and failures', async () => {
     await startWorker(database(), {
       connectionString: roles().url(runner),
