@@ -36,3 +36,20 @@ test('an admin makes one as a view in a schema of its own', async () => {
   )
   expect(view).toEqual([{ name: 'own_reports.report_reported' }])
 })
+
+test('a view granted to submitters shows each its own jobs, also after the next upgrade, but for one in schema jobtable', async () => {
+  const { submitter } = roles().groups
+  const login = await roles().login('reporting_of_its_own', 'submitter')
+  const own = await insertJob(database(), 'reported', { owner: login })
+  await database().query('create schema reports')
+  for (const schema of ['reports', 'jobtable']) {
+    await database().query(`select jobtable.create_report('reported', '${schema}')`)
+    await database().query(`grant select on ${schema}.report_reported to ${submitter}`)
+  }
+  await database().query(`grant usage on schema reports to ${submitter}`)
+  await database().query('select jobtable_internal.apply_isolation(again => false)')
+  const seen = (schema: string): Promise<unknown> =>
+    roles().as(login, `select id from ${schema}.report_reported`)
+  expect(await seen('reports')).toEqual([{ id: own }])
+  expect(await refusal(seen('jobtable'))).toMatchObject({ code: '42501' })
+})
