@@ -1,7 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ClientBase } from 'pg'
-import { plotData, type ReportBatch, type ReportRequest, reportBatches } from '../queries/report.ts'
+import {
+  jsonReportBatches,
+  plotData,
+  type ReportBatch,
+  type ReportRequest,
+  reportBatches,
+} from '../queries/report.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { UsageError } from './errors.ts'
 import { integer, jsonOption, repeated } from './options.ts'
@@ -74,9 +80,9 @@ async function run(
   { csv, json, plot, svg }: ReportOptions,
 ): Promise<void> {
   if (plot !== undefined) return await draw(client, request, plot, svg)
+  if (json === true) return await printJsonArray(jsonReportBatches(client, request))
   const batches = reportBatches(client, request)
   if (csv === true) return await printCsv(batches)
-  if (json === true) return await printJsonArray(batches)
   await printPeople(batches, request.limit)
 }
 

@@ -27,6 +27,29 @@ export async function* reportBatches(
   yield* batches(client, await newestFirst(client, request))
 }
 
+/** The same with times as JSON has them, and with wait_ms and run_ms, as jobs are printed elsewhere. */
+export async function* jsonReportBatches(
+  client: ClientBase,
+  request: ReportRequest,
+): AsyncGenerator<ReportBatch> {
+  const query = await newestFirst(client, request)
+  const columns = (await fieldsOf(client, query)).map(({ name, dataTypeID }) => {
+    const column = client.escapeIdentifier(name)
+    if (dataTypeID === TIMESTAMPTZ) return `${ISO_8601.replaceAll('%', () => column)} as ${column}`
+    const duration = /^(wait|run)_time$/.exec(name)?.[1]
+    if (duration === undefined) return column
+    return `(extract(epoch from ${column}) * 1000)::float8 as ${duration}_ms`
+  })
+  yield* batches(client, `select ${columns.join(', ')} from (${query}) r`)
+}
+
+/** The oid of the type, which never changes. */
+const TIMESTAMPTZ = 1184
+
+/** As JSON.stringify writes a Date; what that could not is left as it is, such as infinity. */
+const ISO_8601 = `case when % between '0001-01-01Z' and '9999-12-31Z'
+  then to_char(% at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') else %::text end`
+
 /** What can be drawn of a column. Durations in seconds, times in milliseconds since 1970. */
 export interface PlotData {
   readonly kind: 'number' | 'duration' | 'time' | 'text'
@@ -41,8 +64,7 @@ export async function plotData(
   column: string,
 ): Promise<PlotData | undefined> {
   const query = await newestFirst(client, request)
-  const { fields } = await textQuery(client, `select * from (${query}) r limit 0`)
-  const field = fields.find(({ name }) => name === column)
+  const field = (await fieldsOf(client, query)).find(({ name }) => name === column)
   if (field === undefined) return undefined
   const [kind, expression] = KINDS.get(field.dataTypeID) ?? AS_TEXT
   const name = client.escapeIdentifier(column)
@@ -81,6 +103,10 @@ async function newestFirst(client: ClientBase, request: ReportRequest): Promise<
   )
   const limit = request.limit === undefined ? '' : ` limit ${request.limit}`
   return `${query} order by r.id desc${limit}`
+}
+
+async function fieldsOf(client: ClientBase, query: string): Promise<ReportBatch['fields']> {
+  return (await textQuery(client, `select * from (${query}) r limit 0`)).fields
 }
 
 /** The rows of a query through a cursor: neither side holds more than a batch. */

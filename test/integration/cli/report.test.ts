@@ -70,6 +70,33 @@ describe('prints the jobs with their facets, newest first', () => {
     ])
   })
 
+  test('as JSON, with times and durations as list --json has them, and with those that it lacks', async () => {
+    await database().query(
+      `begin; set local jobtable.writer = 'queue';
+       set local jobtable.now = '2030-01-01 00:00:00.123456Z';
+       insert into jobtable.job (type) values ('none');
+       update jobtable.job set status = 'completed', started_at = '2030-01-01 00:00:01.5Z',
+         finished_at = '2030-01-01 01:00:01.75Z' where type = 'none';
+       commit`,
+    )
+    await database().query(`insert into jobtable.job (type, run_at) values ('none', 'infinity')`)
+    onTestFinished(async () => {
+      await database().query(`delete from jobtable.job where type = 'none'`)
+    })
+    const [late, done] = JSON.parse(await printed('none', '--json')) as Record<string, unknown>[]
+    const listed = await runCli(['list', '--type', 'none', '--status', 'completed', '--json'], {
+      env: { DATABASE_URL: database().url },
+    })
+    const [job] = JSON.parse(listed.stdout) as Record<string, unknown>[]
+    expect(job).toMatchObject({
+      created_at: '2030-01-01T00:00:00.123Z',
+      wait_ms: 1376.544,
+      run_ms: 3_600_250,
+    })
+    expect(job).toMatchObject(done ?? {})
+    expect(late).toMatchObject({ run_at: 'infinity', wait_ms: null, finished_at: null })
+  })
+
   test('with the facets that are named alone', async () => {
     const [first] = JSON.parse(
       await printed('words', '--json', '--limit', '1', '--facet', 'job_attempt'),
