@@ -12,7 +12,7 @@ export const EXIT = {
   failure: 1,
   usage: 2,
   cannotConnect: 3,
-  /** The database has no jobtable, or one of another version. */
+  /** The database has no jobtable, or one of a version that the command cannot work with. */
   schema: 4,
   /** The database refused a statement. */
   refused: 5,
@@ -25,7 +25,7 @@ Exit codes:
   1    a job failed, or doctor found a fault
   2    wrong usage, or an executor at fault
   3    the database cannot be reached
-  4    its schema is missing, or of another version
+  4    its schema is missing, or of a version that the command cannot work with
   5    the database refused
   124  --wait timed out
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM

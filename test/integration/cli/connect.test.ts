@@ -89,6 +89,22 @@ describe('cannot connect: exit code 3, with the place and without the password',
   }
 })
 
+describe('a database of another version', () => {
+  test('exit code 4 of a command that needs its own or misses something, 0 of one that finds all', async () => {
+    await using older = await createDatabase()
+    await older.query('delete from jobtable_internal.migration where version > 6')
+    await older.query('drop view jobtable.why_waiting_by_type, jobtable.job_counts')
+    const env = { DATABASE_URL: older.url }
+    const run = async (...command: string[]): Promise<number | null> =>
+      (await runCli(command, { env })).code
+    const executors = ['--executors', 'executors']
+    expect(await run('register', ...executors)).toBe(4)
+    expect(await run('worker', ...executors)).toBe(4)
+    expect(await run('status')).toBe(4)
+    expect(await run('list')).toBe(0)
+  })
+})
+
 describe('migrate, and a database without jobtable', () => {
   test('exit code 4 until it has been migrated', async () => {
     await using empty = await createDatabase({ empty: true })
