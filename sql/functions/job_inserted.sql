@@ -10,6 +10,7 @@ declare
   v_types integer[];
   v_later boolean;
   v_bad record;
+  v_refused text;
 begin
   -- Most statements insert one row, due at once: for these one query does it all.
   with entry as (
@@ -56,12 +57,8 @@ begin
     from inserted i
     group by i.id / 240000, i.type, i.priority, i.paused, i.run_at > v_now
   ), typed as materialized (
-    select case t.enabled
-        when true then t.id
-        when false then jobtable_internal.refuse_disabled_type(a.type)
-        else jobtable_internal.refuse_unknown_type(a.type)
-      end as type_id,
-      coalesce(a.priority, t.priority) as priority, a.paused, a.later, a.ids
+    select t.id as type_id, t.enabled, a.type, coalesce(a.priority, t.priority) as priority,
+      a.paused, a.later, a.ids
     from alike a
     left join jobtable.job_type t on t.name = a.type
   ), listed as (
@@ -69,17 +66,27 @@ begin
     select jobtable_internal.lane(t.type_id, t.priority), t.ids[n], t.ids[n : n + 239]
     from typed t
     cross join generate_series(1, cardinality(t.ids), 240) n
-    where not t.paused and not t.later
+    where t.enabled and not t.paused and not t.later
   ), counted as (
     insert into jobtable_internal.tally (type_id, to_status, jobs)
     select t.type_id, 'new', sum(cardinality(t.ids))
     from typed t
+    where t.enabled
     group by t.type_id
   )
-  select array_agg(distinct t.type_id), bool_or(t.later) into v_types, v_later
-  from typed t
-  where not t.paused;
+  select array_agg(distinct t.type_id) filter (where not t.paused),
+    bool_or(t.later and not t.paused),
+    min(t.type) filter (where t.enabled is not true)
+  into v_types, v_later, v_refused
+  from typed t;
 
+  -- Not within the query: all of its text would be in what the client is told.
+  if v_refused is not null then
+    if exists (select from jobtable.job_type t where t.name = v_refused) then
+      perform jobtable_internal.refuse_disabled_type(v_refused);
+    end if;
+    perform jobtable_internal.refuse_unknown_type(v_refused);
+  end if;
   if v_later then
     insert into jobtable_internal.due (at, id)
     select i.run_at, i.id

@@ -1,5 +1,5 @@
--- Raises JT026 for a type of which an operator wants no jobs, in place of its id.
-create or replace function jobtable_internal.refuse_disabled_type(name text) returns integer
+-- Raises JT026 for a type of which an operator wants no jobs.
+create or replace function jobtable_internal.refuse_disabled_type(name text) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$

@@ -1,5 +1,5 @@
--- Raises JT001 for a type that no executor has registered, in place of its id.
-create or replace function jobtable_internal.refuse_unknown_type(name text) returns integer
+-- Raises JT001 for a type that no executor has registered.
+create or replace function jobtable_internal.refuse_unknown_type(name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$

@@ -24,7 +24,10 @@ function reportOf(error: unknown, sql: string): string {
   ]
   if (detail) lines.push(`DETAIL:  ${harmless(detail)}`)
   if (hint) lines.push(`HINT:  ${harmless(hint)}`)
-  if (where) lines.push(`CONTEXT:  ${where.split('\n').map(harmless).join('\n')}`)
+  // Of a refusal by the queue it names the queue's own functions.
+  if (where && !code?.startsWith('JT')) {
+    lines.push(`CONTEXT:  ${where.split('\n').map(harmless).join('\n')}`)
+  }
   lines.push(`SQLSTATE:  ${code}`)
   return lines.join('\n')
 }

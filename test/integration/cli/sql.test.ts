@@ -105,8 +105,14 @@ describe('errors: exit code 5, as psql tells them', () => {
   test('with detail and hint of the queue', async () => {
     const { code, stderr } = await sql(["insert into job (type) values ('nothing')"])
     expect(code).toBe(5)
-    expect(stderr).toMatch(/^ERROR: {2}unknown job type "nothing"\nDETAIL: {2}.*\nHINT: {2}/)
-    expect(stderr).toMatch(/\nSQLSTATE: {2}JT001\n$/)
+    expect(stderr).toMatch(
+      /^ERROR: {2}unknown job type "nothing"\nDETAIL: {2}.*\nHINT: {2}.*\nSQLSTATE: {2}JT001\n$/,
+    )
+  })
+
+  test("with the context of functions that are not the queue's", async () => {
+    const { stderr } = await sql(["do $$ begin raise exception 'mine'; end $$"])
+    expect(stderr).toMatch(/^ERROR: {2}mine\nCONTEXT: {2}PL\/pgSQL function inline_code_block .*\n/)
   })
 
   test('COPY FROM STDIN is refused, not waited for', async () => {

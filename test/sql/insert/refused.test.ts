@@ -200,6 +200,20 @@ describe('the type', () => {
     },
   )
 
+  test.each([
+    ['unknown', 'count_wrods', 'JT001'],
+    ['disabled', 'count_lines', 'JT026'],
+  ])('that is %s is told without the text of a query of the queue', async (_, type, code) => {
+    await using session = await openSession(database())
+    await session.query('begin')
+    await session.query(`update jobtable.job_type set enabled = false where name = 'count_lines'`)
+    const insert = session.query('insert into jobtable.job (type) values ($1)', [type])
+    const refused: unknown = await insert.catch((error: unknown) => error)
+    await session.query('rollback')
+    expect(refused).toMatchObject({ code, where: expect.not.stringContaining('alike') })
+    expect(refused).toMatchObject({ where: expect.stringMatching(/^PL.*\nSQL .*\nPL.*$/) })
+  })
+
   test('unknown in one row of many refuses the whole statement', async () => {
     const insert = `insert into jobtable.job (type, key) values ('convert', 'all'), ('nothing', 'all')`
     expect((await refusal(database().query(insert))).code).toBe('JT001')
