@@ -112,7 +112,7 @@ comment on column jobtable.job_type.declared is
 'What the executor says of the other columns, by name, as it was registered last.';
 
 comment on column jobtable.job_type.overrides is
-'The declared columns that an operator has set to something else.
+'The columns that an operator has set to other than declared, payload_schema among them.
 
 Kept by the database. A name that is taken out, the column is as declared again.';
 comment on column jobtable.job_type.payload_schema is

@@ -1,5 +1,5 @@
 -- Before a type's schema of payloads changes: it must be understood, gets a number, and what SQL
--- cannot decide of it is listed. A change by anybody but a worker's registration is an operator's.
+-- cannot decide of it is listed. It goes by job_type_declare, which tells whose it is.
 create or replace function jobtable_internal.job_type_schema_guard() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -37,11 +37,6 @@ begin
     return new;
   end if;
 
-  if not jobtable_internal.is_queue_writing()
-    and (tg_op = 'INSERT' or old.payload_schema_source = new.payload_schema_source)
-  then
-    new.payload_schema_source := 'operator';
-  end if;
   new.payload_version := new.payload_version + 1;
   new.payload_undecided := '[]';
   if new.payload_schema is not null then
@@ -61,11 +56,13 @@ end
 $$;
 
 create or replace trigger job_type_schema_lock
-before insert or update of payload_schema, payload_schema_source or delete on jobtable.job_type
+before insert or update of payload_schema, payload_schema_source, overrides or delete
+on jobtable.job_type
 for each statement execute function jobtable_internal.job_type_schema_guard();
 
 create or replace trigger job_type_schema_guard
 before insert
-or update of payload_schema, payload_schema_source, payload_version, payload_undecided
+or update of
+  payload_schema, payload_schema_source, overrides, payload_version, payload_undecided
 on jobtable.job_type
 for each row execute function jobtable_internal.job_type_schema_guard();

@@ -15,7 +15,7 @@ begin
   if not found then
     perform jobtable_internal.refuse_unknown_type(name);
   end if;
-  if not v_declared ? "column"::text then
+  if "column" <> 'payload_schema' and not v_declared ? "column"::text then
     raise exception using
       errcode = 'JT027',
       message = format('the executor of job type "%s" declares no column "%s"', name, "column"),
@@ -30,5 +30,6 @@ $$;
 comment on function jobtable.reset_type(text, name) is
   'Takes back what an operator has set: the type''s columns are as its executor declares them.
 
+The payload_schema is the newest that executors have declared; null if none has.
 column: only this one (default null: all). Errors: JT001 (no such type), JT027 (the executor
 declares no such column).';

@@ -137,8 +137,8 @@ export async function unattendedTypes(database: Database): Promise<UnattendedTyp
 export interface Override extends QueryResultRow {
   readonly type: string
   readonly column: string
-  /** As JSON. */
-  readonly declared: string
+  /** As JSON; null: the schema of payloads, of which executors declare one after another. */
+  readonly declared: string | null
   readonly value: string
 }
 

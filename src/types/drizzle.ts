@@ -264,7 +264,7 @@ export const jobType = jobtable.table('job_type', {
   live: boolean('live').notNull().default(byDatabase),
   /** What the executor says of the other columns, by name, as it was registered last. */
   declared: jsonb('declared').notNull().default(byDatabase),
-  /** The declared columns that an operator has set to something else. */
+  /** The columns that an operator has set to other than declared, payload_schema among them. */
   overrides: text('overrides').array().notNull().default(byDatabase),
   /** What a payload of the type must be, as JSON Schema: checked at INSERT and UPDATE (JT002). */
   payload_schema: jsonb('payload_schema'),

@@ -239,7 +239,7 @@ export interface JobType {
   live: ColumnType<boolean, boolean | undefined, boolean>
   /** What the executor says of the other columns, by name, as it was registered last. */
   declared: unknown
-  /** The declared columns that an operator has set to something else. */
+  /** The columns that an operator has set to other than declared, payload_schema among them. */
   overrides: ColumnType<readonly string[], readonly string[] | undefined, readonly string[]>
   /** What a payload of the type must be, as JSON Schema: checked at INSERT and UPDATE (JT002). */
   payload_schema: unknown

@@ -28,7 +28,9 @@ export async function checkTypes(database: Database): Promise<readonly Finding[]
     ...(await overrides(database)).map(({ type, column, declared, value }) =>
       warning(
         'overridden_type',
-        `${column} of type "${type}" is set to ${value}; its executor declares ${declared}`,
+        declared === null
+          ? `${column} of type "${type}" is set by hand: what its executor declares is left aside`
+          : `${column} of type "${type}" is set to ${value}; its executor declares ${declared}`,
         `to follow the executor again: select jobtable.reset_type('${type.replaceAll("'", "''")}', '${column}')`,
       ),
     ),

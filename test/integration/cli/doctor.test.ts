@@ -73,15 +73,21 @@ test('warns of types that are halted, or set by hand to other than declared', as
   }
   await planted.query(
     `update jobtable.job_type set paused = name = 'held', enabled = name <> 'off',
-       priority = case name when 'moved' then 7 else priority end`,
+       priority = case name when 'moved' then 7 else priority end,
+       payload_schema = case name when 'moved' then '{"minProperties": 1}'::jsonb end`,
   )
   const warnings = (await findings(planted)).filter(({ verdict }) => verdict === 'warning')
   expect(warnings.map(({ check, fact }) => [check, fact])).toEqual([
     ['halted_type', 'type "held" is paused: none of its jobs is claimed'],
     ['halted_type', 'type "off" is disabled: none of its jobs is claimed'],
+    [
+      'overridden_type',
+      'payload_schema of type "moved" is set by hand: what its executor declares is left aside',
+    ],
     ['overridden_type', 'priority of type "moved" is set to 7; its executor declares 2'],
   ])
-  expect(warnings[2]?.remedy).toContain(`select jobtable.reset_type('moved', 'priority')`)
+  expect(warnings[2]?.remedy).toContain(`select jobtable.reset_type('moved', 'payload_schema')`)
+  expect(warnings[3]?.remedy).toContain(`select jobtable.reset_type('moved', 'priority')`)
 })
 
 describe('workers', () => {

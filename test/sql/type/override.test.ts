@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as queries from '../../../src/queries/registration.ts'
 import { useDatabase } from '../../support/database.ts'
 import { refusal } from '../../support/refusal.ts'
@@ -79,6 +79,67 @@ test('reset_type takes back one column or all', async () => {
   })
   await database().query(`select jobtable.reset_type('reset')`)
   expect(await read('reset')).toMatchObject({ retention: '1 day', overrides: [] })
+})
+
+describe('a schema of payloads that an operator sets', () => {
+  const readSchema = async (name: string): Promise<unknown> =>
+    (
+      await database().query(
+        `select payload_schema as schema, payload_schema_source as source, overrides
+         from jobtable.job_type where name = $1`,
+        [name],
+      )
+    )[0]
+  const overridden = async (name: string): Promise<void> => {
+    await queries.registerType(database().pool, name, { priority: 3 }, { minProperties: 1 })
+    await set(name, `payload_schema = '{"maxProperties": 1}', priority = 4`)
+    expect(await readSchema(name)).toEqual({
+      schema: { maxProperties: 1 },
+      source: 'operator',
+      overrides: ['payload_schema', 'priority'],
+    })
+  }
+  const taken = { schema: { minProperties: 1 }, source: 'code' }
+
+  test('is an override, also after a registration and an UPDATE of something else', async () => {
+    await overridden('schema-kept')
+    const declared = { priority: 5, description: 'New.' }
+    await queries.registerType(database().pool, 'schema-kept', declared, { minProperties: 2 })
+    await set('schema-kept', 'paused = true')
+    expect(await readSchema('schema-kept')).toMatchObject({
+      schema: { maxProperties: 1 },
+      overrides: ['payload_schema', 'priority'],
+    })
+  })
+
+  test.each([
+    ['alone', `'payload_schema'`, ['priority']],
+    ['among all', 'null', []],
+  ])('is taken back by reset_type, %s', async (how, column, overrides) => {
+    const name = `schema-back-${how}`
+    await overridden(name)
+    await database().query(`select jobtable.reset_type('${name}', ${column})`)
+    expect(await readSchema(name)).toEqual({ ...taken, overrides })
+    await database().query(
+      `insert into jobtable.job (type, payload) values ('${name}', '{"a": 1, "b": 2}')`,
+    )
+  })
+
+  test('is left alone where another column is taken back', async () => {
+    await overridden('schema-left')
+    await database().query(`select jobtable.reset_type('schema-left', 'priority')`)
+    expect(await readSchema('schema-left')).toMatchObject({
+      schema: { maxProperties: 1 },
+      source: 'operator',
+      overrides: ['payload_schema'],
+    })
+  })
+
+  test('is no override any more when its source is set back to code', async () => {
+    await overridden('schema-source')
+    await set('schema-source', `payload_schema_source = 'code'`)
+    expect(await readSchema('schema-source')).toEqual({ ...taken, overrides: ['priority'] })
+  })
 })
 
 test('reset_type refuses an unknown type (JT001) and a column that is not declared (JT027)', async () => {
