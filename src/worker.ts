@@ -148,6 +148,7 @@ export class Worker implements AsyncDisposable {
         pid: process.pid,
         version,
         types: types.map((type) => type.name),
+        limits: types.map((type) => type.concurrency),
         capacity: concurrency,
         heartbeatMs,
         leaseMs: heartbeatMs * LEASE_HEARTBEATS,

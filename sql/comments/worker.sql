@@ -20,6 +20,11 @@ comment on column jobtable.worker.version is
 comment on column jobtable.worker.types is
 'Names of the job types that it has executors for.';
 
+comment on column jobtable.worker.limits is
+'How many jobs of each of its types it runs at once, in the order of types.
+
+One that is larger than capacity, or not there, does not matter.';
+
 comment on column jobtable.worker.capacity is
 'How many jobs it runs at once.';
 

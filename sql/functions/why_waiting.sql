@@ -62,7 +62,7 @@ comment on function jobtable.why_waiting(bigint) is
 
 paused; time (run_at is in the future: until); backoff (the same after a failed attempt); locked
 (a client''s open transaction holds the row); type_paused; type_disabled; no_worker (no live
-worker has its executor); busy (all their slots are taken; about so many jobs of its type are
-ahead); ahead (others of its type come first); ready (nothing keeps it). A job that does not wait
-has its status as the reason: queued, started, completed, failed, cancelled; or unknown. Reads no
-other job.';
+worker has its executor); busy (all slots that they have for its type are taken; about so many
+jobs of its type are ahead); ahead (others of its type come first); ready (nothing keeps it). A job
+that does not wait has its status as the reason: queued, started, completed, failed, cancelled; or
+unknown. Reads no other job.';

@@ -4,6 +4,7 @@ create table jobtable.worker (
   pid integer not null,
   version text not null,
   types text[] not null,
+  limits integer[] not null default '{}',
   capacity integer not null,
   running integer not null default 0,
   heartbeat_ms integer not null default 2000,

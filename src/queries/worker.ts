@@ -15,6 +15,8 @@ export interface WorkerRow {
   readonly pid: number
   readonly version: string
   readonly types: readonly string[]
+  /** How many jobs of each of them it runs at once. */
+  readonly limits: readonly number[]
   readonly capacity: number
   readonly heartbeatMs: number
   readonly leaseMs: number
@@ -24,13 +26,14 @@ export interface WorkerRow {
 export async function startWorker(database: Database, worker: WorkerRow, id?: Id): Promise<Id> {
   const row = await one<{ id: Id }>(
     database,
-    'select jobtable_internal.start_worker($1, $2, $3, $4, $5, $6, $7, $8) as id',
+    'select jobtable_internal.start_worker($1, $2, $3, $4, $5, $6, $7, $8, $9) as id',
     [
       id ?? null,
       worker.host,
       worker.pid,
       worker.version,
       worker.types,
+      worker.limits,
       worker.capacity,
       worker.heartbeatMs,
       worker.leaseMs,

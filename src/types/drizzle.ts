@@ -302,6 +302,8 @@ export const worker = jobtable.table('worker', {
   version: text('version').notNull(),
   /** Names of the job types that it has executors for. */
   types: text('types').array().notNull(),
+  /** How many jobs of each of its types it runs at once, in the order of types. */
+  limits: integer('limits').array().notNull().default(byDatabase),
   /** How many jobs it runs at once. */
   capacity: integer('capacity').notNull(),
   /** How many jobs it held when it was last seen: those that run, and those in its local queue. */

@@ -277,6 +277,8 @@ export interface Worker {
   version: string
   /** Names of the job types that it has executors for. */
   types: readonly string[]
+  /** How many jobs of each of its types it runs at once, in the order of types. */
+  limits: ColumnType<readonly number[], readonly number[] | undefined, readonly number[]>
   /** How many jobs it runs at once. */
   capacity: number
   /** How many jobs it held when it was last seen: those that run, and those in its local queue. */

@@ -88,6 +88,7 @@ test('a worker’s times follow it', async () => {
     pid: 1,
     version: '0',
     types: [],
+    limits: [],
     capacity: 1,
     heartbeatMs: 2_000,
     leaseMs: 6_000,

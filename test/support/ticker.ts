@@ -94,6 +94,7 @@ export async function startTicker(
     pid: process.pid,
     version: '0',
     types,
+    limits: [],
     capacity: 1_000,
     heartbeatMs: 2_000,
     leaseMs: 6_000,

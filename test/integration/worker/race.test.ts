@@ -123,7 +123,7 @@ describe('DELETE against start', () => {
     const lane = (type?.id ?? 0) * 65_536
     await starter.query(
       `select jobtable_internal.tick(
-         jobtable_internal.start_worker(null, 'by-hand', 1, '0', '{}', 10, 60000, 180000), 42,
+         jobtable_internal.start_worker(null, 'by-hand', 1, '0', '{}', '{}', 10, 60000, 180000), 42,
          '{}', '{}', '[]', '{}', '{}',
          array[$1::bigint], array[$1::bigint + 65536], array[10], 10, 0, false, false, false)`,
       [lane],

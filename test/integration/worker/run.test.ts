@@ -237,6 +237,29 @@ describe('order and concurrency', () => {
     expect(order).toEqual([ids[2], ids[1], ids[4], ids[0], ids[3]])
   })
 
+  test('that its type’s concurrency keeps waiting is told so', async () => {
+    const held = gate()
+    await startWorker(database(), {
+      concurrency: 4,
+      executors: [
+        defineExecutor({ type: 'free', async execute() {} }),
+        defineExecutor({ type: 'narrow', concurrency: 1, execute: () => held.opened }),
+      ],
+    })
+    const [first, second] = [await insert('narrow'), await insert('narrow')]
+    await until(database(), `(select status from jobtable.job where id = ${first}) = 'started'`)
+    expect(
+      await database().query('select reason, detail from jobtable.why_waiting($1)', [second]),
+    ).toEqual([
+      {
+        reason: 'busy',
+        detail: 'no slot for type "narrow" is free (slots: 1, live workers: 1)',
+      },
+    ])
+    held.open()
+    await allFinished(database())
+  })
+
   test('no more run at once than the worker and the type allow', async () => {
     let wide = 0
     let widest = 0

@@ -77,7 +77,7 @@ export function imitations({ victim, theirs, admin }: Scene): Attempt[] {
     attempt('change a type', `update jobtable.job_type set priority = 9 returning id`),
     attempt(
       'count itself as a worker',
-      `select jobtable_internal.start_worker(null, 'x', 1, '1', '{work}', 1, 2000, 6000)`,
+      `select jobtable_internal.start_worker(null, 'x', 1, '1', '{work}', '{}', 1, 2000, 6000)`,
     ),
     attempt(
       `finish another's job`,

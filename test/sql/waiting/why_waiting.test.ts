@@ -114,11 +114,38 @@ describe('the reason is', () => {
     expect(await why(id)).toEqual([
       {
         reason: 'busy',
-        detail: 'all 1000 slots of the 1 live workers of type "busy" are taken',
+        detail: 'no slot for type "busy" is free (slots: 1000, live workers: 1)',
         until: null,
         ahead: '4',
       },
     ])
+    await attended('busy')
+    await database().query('update jobtable.worker set running = capacity where types = $1', [
+      ['busy'],
+    ])
+    expect(await why(id)).toMatchObject([
+      { detail: 'no slot for type "busy" is free (slots: 2000, live workers: 2)' },
+    ])
+  })
+
+  test('busy, while as many run as their executor allows, however many slots are free', async () => {
+    const ticker = await attended('limited')
+    await database().query(`update jobtable.worker set limits = '{2}' where id = $1`, [ticker.id])
+    await insertJobs(database(), 'limited', 2)
+    const id = await insertJob(database(), 'limited')
+    const [job] = await ticker.claim({ slots: 2 })
+    const busy = {
+      reason: 'busy',
+      detail: 'no slot for type "limited" is free (slots: 2, live workers: 1)',
+    }
+    expect(await why(id)).toMatchObject([{ ...busy, ahead: '0' }])
+    expect(
+      await database().query(
+        `select reason, detail from jobtable.why_waiting_by_type where type = 'limited'`,
+      ),
+    ).toEqual([busy])
+    await ticker.finish([{ id: job?.id ?? '', lease: job?.lease ?? '', outcome: 'completed' }])
+    expect(await reasons(id)).toEqual(['ready'])
   })
 
   test('locked, by an open transaction of a session that it names', async () => {
