@@ -3,6 +3,7 @@
 create or replace function jobtable_internal.build_owner_index() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set client_min_messages = warning
 as $$
 begin
   if not exists (

@@ -11,16 +11,12 @@ declare
   v_role name;
 begin
   select i.* into strict v from jobtable_internal.isolation i for update;
-  perform jobtable_internal.lift_isolation();
-  update jobtable_internal.isolation i
-  set enabled = true,
-    reader = nullif(coalesce(enable_isolation.reader, i.reader, 'jobtable_reader'), ''),
-    submitter = nullif(coalesce(enable_isolation.submitter, i.submitter, 'jobtable_submitter'), ''),
-    operator = nullif(coalesce(enable_isolation.operator, i.operator, 'jobtable_operator'), ''),
-    worker = nullif(coalesce(enable_isolation.worker, i.worker, 'jobtable_worker'), ''),
-    admin = nullif(coalesce(enable_isolation.admin, i.admin, 'jobtable_admin'), ''),
-    sharing = coalesce(enable_isolation.sharing, i.sharing)
-  returning i.* into v;
+  v.reader := nullif(coalesce(reader, v.reader, 'jobtable_reader'), '');
+  v.submitter := nullif(coalesce(submitter, v.submitter, 'jobtable_submitter'), '');
+  v.operator := nullif(coalesce(operator, v.operator, 'jobtable_operator'), '');
+  v.worker := nullif(coalesce(worker, v.worker, 'jobtable_worker'), '');
+  v.admin := nullif(coalesce(admin, v.admin, 'jobtable_admin'), '');
+  v.sharing := coalesce(sharing, v.sharing);
   foreach v_role in array array_remove(
     array[v.reader, v.submitter, v.operator, v.worker, v.admin], null
   ) loop
@@ -36,6 +32,11 @@ begin
       end;
     end if;
   end loop;
+  -- Of the roles as they were.
+  perform jobtable_internal.lift_isolation();
+  update jobtable_internal.isolation i
+  set enabled = true, reader = v.reader, submitter = v.submitter, operator = v.operator,
+    worker = v.worker, admin = v.admin, sharing = v.sharing;
   perform jobtable_internal.build_owner_index();
   perform jobtable_internal.apply_isolation(again => true);
 end

@@ -7,6 +7,7 @@ create or replace function jobtable_internal.isolate_facet(facet regclass) retur
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
+set client_min_messages = warning
 as $$
 declare
   v jobtable_internal.isolation := jobtable_internal.isolated();

@@ -12,8 +12,9 @@ begin
       select p.relation::regclass as relation, p.policy
       from jobtable_internal.isolation_policies(false) p
     )
-    select format('drop policy if exists %I on %s', o.policy, o.relation)
+    select format('drop policy %I on %s', o.policy, o.relation)
     from own o
+    join pg_policy p on p.polrelid = o.relation and p.polname = o.policy
     union all
     select format('alter table %s disable row level security', c.oid::regclass)
     from pg_class c

@@ -113,7 +113,7 @@ export function useRoles(database: () => Database): () => Roles {
 
 /** Keeps owners apart by these groups, with sharing unless told; each login is an owner. */
 export async function isolate(
-  database: Database,
+  database: Pick<Database, 'query'>,
   groups: Readonly<Record<Kind, string>>,
   sharing = true,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../../src/migrate.ts'
-import { useDatabase } from '../../support/database.ts'
+import { createDatabase, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
 import { isolate, useRoles } from '../../support/roles.ts'
@@ -56,6 +56,30 @@ describe('enable_isolation()', () => {
     const before = await rules()
     await isolate(database(), roles().groups)
     expect(await rules()).toEqual(before)
+  })
+
+  test('says nothing when all goes well, the first time or again, with facets or quotas', async () => {
+    await using own = await createDatabase()
+    await using session = await openSession(own)
+    const notices: (string | undefined)[] = []
+    session.client.on('notice', ({ message }) => notices.push(message))
+    await session.query('create table words (job bigint primary key, n int)')
+    await session.query(`select jobtable.add_facet('words')`)
+    await isolate(session, roles().groups)
+    await session.query(`select jobtable.add_facet('words')`)
+    await isolate(session, roles().groups)
+    await session.query('select jobtable.disable_isolation()')
+    await session.query(`insert into jobtable.owner_quota (owner, max_unfinished) values ('*', 9)`)
+    expect(notices).toEqual([])
+  })
+
+  test('looks whether the roles are there before it locks the queue', async () => {
+    await using reader = await openSession(database())
+    await reader.query('begin')
+    await reader.query('select from jobtable.job')
+    const missing = `select jobtable.enable_isolation(reader => 'nobody')`
+    expect((await refusal(database().query(missing))).code).toBe('JT024')
+    await reader.query('rollback')
   })
 
   test('survives an installation, and gives new functions their rights', async () => {
