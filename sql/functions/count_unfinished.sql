@@ -37,8 +37,11 @@ begin
       message = format('owner "%s" has %s unfinished jobs and may have %s', owner,
         greatest(v_count - cardinality(ids), 0), quota),
       detail = format('This statement would make it %s.', v_count),
-      hint = format('Try again when %s of them have finished or were deleted, or insert fewer.',
-        v_count - quota);
+      hint = case when cardinality(ids) > quota then
+        format('Insert at most %s jobs at once.', quota)
+      else
+        format('Wait for the end of %s of them, delete as many, or insert fewer.', v_count - quota)
+      end;
   end if;
   delete from jobtable_internal.counted c
   where c.owner = count_unfinished.owner and c.id = any (v_ended);

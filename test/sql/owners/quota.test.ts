@@ -55,9 +55,12 @@ describe('unfinished jobs', () => {
       code: 'JT022',
       message: 'owner "anna" has 5 unfinished jobs and may have 5',
       detail: 'This statement would make it 7.',
-      hint: 'Try again when 2 of them have finished or were deleted, or insert fewer.',
+      hint: 'Wait for the end of 2 of them, delete as many, or insert fewer.',
     })
     expect(await countOf('anna')).toBe(5)
+    expect((await refusal(database().query(insert('anna', 6)))).hint).toBe(
+      'Insert at most 5 jobs at once.',
+    )
   })
 
   test('free the quota when they finish or are deleted', async () => {
