@@ -282,7 +282,7 @@ export const sqlStates: readonly SqlState[] = [
     code: 'JT027',
     name: 'not_declared',
     meaning: 'The executor of the type declares no such column, so that it cannot be reset.',
-    remedy: 'Set the column of jobtable.job_type by UPDATE.',
+    remedy: 'Set a column that no executor declares by UPDATE of jobtable.job_type.',
   },
   {
     code: 'JT028',

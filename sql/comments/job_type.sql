@@ -77,8 +77,8 @@ Not supported by this version (JT003): null.';
 comment on column jobtable.job_type.facets is
 'The facet tables that its executor declares, as create_report joins them.
 
-Null if it declares none. A name without a schema is looked for in schema public, then in
-jobtable.';
+Null if it declares none. A name without a schema is looked for in schema public, then in jobtable,
+when a report is made (JT012): a table may be made after its type.';
 
 comment on column jobtable.job_type.enabled is
 'Whether jobs of the type may be inserted and claimed.

@@ -22,7 +22,15 @@ begin
       detail = format('It declares: %s.', coalesce(
         (select string_agg(k, ', ' order by k) from jsonb_object_keys(v_declared) k), 'nothing'
       )),
-      hint = 'Set the column by UPDATE.';
+      hint = case
+        when exists (
+          select
+          from pg_attribute a
+          where a.attrelid = 'jobtable.job_type'::regclass and a.attname = "column"
+            and a.attnum > 0 and not a.attisdropped
+        ) then 'Set the column by UPDATE.'
+        else 'Name a column that it declares, or payload_schema.'
+      end;
   end if;
 end
 $$;

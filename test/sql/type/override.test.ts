@@ -153,6 +153,10 @@ test('reset_type refuses an unknown type (JT001) and a column that is not declar
     detail: 'It declares: description, facets, failed_retention, priority, retention.',
     hint: 'Set the column by UPDATE.',
   })
+  expect(await refusal(reset('some', 'prio'))).toMatchObject({
+    code: 'JT027',
+    hint: 'Name a column that it declares, or payload_schema.',
+  })
 })
 
 test('max_running is refused: not supported by this version', async () => {
