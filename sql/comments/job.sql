@@ -180,7 +180,8 @@ hold it. Fixed at INSERT (JT009).';
 comment on column jobtable.job.status_detail is
 'One line for people: why the job failed, was cancelled or given back.
 
-At most about 500 characters. Null if there is nothing to say. Queue only (JT004).';
+At most about 500 characters. Null if there is nothing to say. Kept while the job runs again.
+Queue only (JT004).';
 
 comment on column jobtable.job.template is
 'The template whose values fill what the row leaves out.

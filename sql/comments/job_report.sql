@@ -12,7 +12,7 @@ comment on column jobtable.job_report.status is 'Where it stands.';
 
 comment on column jobtable.job_report.status_detail is
 'One line for people: why it failed, was cancelled or given back. Null if there is nothing to
-say.';
+say, and while it runs again.';
 
 comment on column jobtable.job_report.title is 'Its title, or its type and id if it has none.';
 

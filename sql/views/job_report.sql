@@ -3,7 +3,8 @@ select
   j.id,
   j.type,
   j.status,
-  j.status_detail,
+  -- In the row, which a claim should not have to clear, it tells of the attempt before.
+  case when j.status <> 'started' then j.status_detail end as status_detail,
   coalesce(j.title, j.type || ' ' || j.id) as title,
   j.owner,
   p.fraction,

@@ -105,6 +105,17 @@ test('progress, result, the last error and who runs it stand beside the job, on 
   ])
 })
 
+test('a job that runs again has no detail of the attempt before', async () => {
+  const id = await insertJob(database(), 'reported')
+  const attempt = only(await ticker.claim())
+  await ticker.finish([outcome(attempt, 'released', { detail: 'first' })])
+  expect(await report(id)).toMatchObject({ status: 'new', status_detail: 'first' })
+  const again = only(await ticker.claim())
+  expect(await report(id)).toMatchObject({ status: 'started', attempt: 2, status_detail: null })
+  await ticker.finish([outcome(again, 'failed', { detail: 'second' })])
+  expect(await report(id)).toMatchObject({ status: 'failed', status_detail: 'second' })
+})
+
 test('the times of waiting and running are counted to the end, or to now', async () => {
   await using session = await openSession(database())
   const at = async (time: string): Promise<void> => {
