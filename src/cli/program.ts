@@ -51,14 +51,16 @@ export function buildProgram(): Command {
   return program
 }
 
-/** Options given before the command's name are the command's, if it has them and no others. */
+/** Options given before the command's name are the command's, as it reads them, if it has no others. */
 function handDown(program: Command, command: Command): void {
-  for (const [name, value] of Object.entries(program.opts())) {
-    if (!command.options.some((option) => option.attributeName() === name)) {
+  for (const [name, value] of Object.entries(program.opts<Record<string, string>>())) {
+    const option = command.options.find((its) => its.attributeName() === name)
+    if (option === undefined) {
       throw new UsageError(`"${command.name()}" has no option for that: ${name}`, 'See its --help.')
     }
     if (command.getOptionValueSource(name) !== 'cli') {
-      command.setOptionValueWithSource(name, value, 'cli')
+      const own = option.parseArg?.<unknown>(value, undefined) ?? value
+      command.setOptionValueWithSource(name, own, 'cli')
     }
   }
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../../src/embedded.ts'
-import { endCommandsAfterEach, runCli } from '../../support/cli.ts'
+import { EXECUTORS, endCommandsAfterEach, runCli } from '../../support/cli.ts'
 import { createDatabase, useDatabase } from '../../support/database.ts'
 import { createTemporaryDir } from '../../support/temporary.ts'
 
@@ -30,6 +30,14 @@ describe('where the database is', () => {
       PGDATABASE: libpq.pathname.slice(1),
     }
     expect((await runCli(['list'], { env: variables })).code).toBe(0)
+  })
+
+  test('--database-url before a command that takes several', async () => {
+    const named = ['--database-url', database().url]
+    const worker = ['worker', '--executors', EXECUTORS, '--until-empty']
+    const { code, stderr } = await runCli([...named, ...worker])
+    expect(stderr).toContain(`running jobs of database \\"${database().name}\\"`)
+    expect(code).toBe(0)
   })
 
   test('nothing says where it is: exit code 2', async () => {
