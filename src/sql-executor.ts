@@ -1,4 +1,4 @@
-import type { QueryConfig } from 'pg'
+import { types } from 'pg'
 import { jsonText } from './database.ts'
 import {
   defineExecutor,
@@ -19,7 +19,12 @@ export interface SqlExecutorDefinition<P extends StandardSchema>
 }
 
 const PARAMETER = /\$(\d+)/g
-const KNOWN_PARAMETERS = 2
+const { JSONB, INT8 } = types.builtins
+/**
+ * What `$1` and `$2` are. The driver sends the option `types` as the types of the parameters, which its
+ * own do not declare, and asks it for what reads the answer, as declared.
+ */
+const PARAMETER_TYPES = Object.assign([JSONB, INT8], { getTypeParser: types.getTypeParser })
 
 /**
  * Defines an executor that runs one SQL statement, in the transaction that completes the job: exactly once,
@@ -30,24 +35,21 @@ export function defineSqlExecutor<const P extends StandardSchema>(
 ): Executor {
   const { statement, ...rest } = definition
   const named = Array.from(statement.matchAll(PARAMETER), ([, n]) => Number(n))
-  const count = Math.max(0, ...named)
-  if (count > KNOWN_PARAMETERS) {
+  const last = Math.max(0, ...named)
+  if (last > PARAMETER_TYPES.length) {
     throw new RangeError(
-      `executor "${definition.type}": its statement names $${count}: $1 is the payload, $2 the job's id`,
+      `executor "${definition.type}": its statement names $${last}: $1 is the payload, $2 the job's id`,
     )
   }
   return defineExecutor<P>({
     ...rest,
     execute: async ({ job, payload, transaction }) =>
       await transaction(async (client) => {
-        const values = [jsonText(payload), job.id].slice(0, count)
-        // The extended protocol takes one statement and no more, also where it has no values.
-        const query: QueryConfig & { readonly queryMode: 'extended' } = {
+        const { rows } = await client.query<Record<string, unknown>>({
           text: statement,
-          values,
-          queryMode: 'extended',
-        }
-        const { rows } = await client.query<Record<string, unknown>>(query)
+          values: [jsonText(payload), job.id],
+          types: PARAMETER_TYPES,
+        })
         return rows[0]
       }),
   })
