@@ -6,6 +6,7 @@ import { ConfigError, ExecutorError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { toExecutor } from './executor.ts'
 import { fromClass, isJobExecutor } from './job-executor.ts'
+import { installResolveHook } from './resolve.ts'
 
 /** What a module of an executor exports, as far as it matters. */
 const moduleSchema = z.object({ default: z.unknown().optional() })
@@ -15,7 +16,8 @@ const EXECUTOR_FILE = /^(?![._]).*(?<!\.d)(?<!\.test)(?<!\.spec)\.[mc]?[jt]s$/
 
 /**
  * Loads every executor of a folder: the default export of each `.ts` or `.js` file in it, made by
- * defineExecutor or a class derived from JobExecutor. TypeScript runs unbuilt.
+ * defineExecutor or a class derived from JobExecutor. TypeScript runs unbuilt, as a module whatever
+ * package.json says; `jobtable` is this copy of it, and `zod` its own where the folder has none.
  *
  * Throws a ConfigError if the folder cannot be read or holds no executor, and an ExecutorError that
  * names the file and the fault, or both files that define one type.
@@ -60,6 +62,7 @@ async function executorFiles(folder: string): Promise<string[]> {
 
 /** Loads the executor of one file. Throws an ExecutorError that names the file and the fault. */
 export async function loadExecutor(file: string): Promise<Executor> {
+  installResolveHook()
   let executor: unknown
   try {
     executor = moduleSchema.parse(await import(pathToFileURL(file).href)).default

@@ -12,14 +12,18 @@ const FALLBACKS = /^zod(\/|$)/
 /** In TypeScript that only loses its types, these can begin a line of nothing but a module. */
 const MODULE_SYNTAX = /^\s*(import|export)\s/m
 
+let isInstalled = false
+
 /**
  * Lets executors live in any folder, with or without a package.json: from now on `jobtable` is the
  * copy that runs, wherever it is imported, since an executor made by another copy would not be known
  * as one; and `zod` is this package's own where the importing folder has none. For `import`, and for
  * `require` in JavaScript. A module in TypeScript is one even where package.json says "type":
- * "commonjs", as `npm init` writes it. Call it before the first executor is loaded.
+ * "commonjs", as `npm init` writes it. To be called before an executor is loaded; again, it does nothing.
  */
 export function installResolveHook(): void {
+  if (isInstalled) return
+  isInstalled = true
   const running = new URL(`./index${SUFFIX}`, import.meta.url).href
   registerHooks({
     resolve: (specifier, context, nextResolve) => {

@@ -2,7 +2,6 @@ import { Option } from 'commander'
 import { ExecutorError } from '../errors.ts'
 import type { Executor } from '../executor.ts'
 import { loadExecutors } from '../loader.ts'
-import { installResolveHook } from '../resolve.ts'
 
 /** The option that names the folders of executors. */
 export function executorsOption(): Option {
@@ -14,7 +13,6 @@ export function executorsOption(): Option {
 
 /** Loads the executors of all folders. Throws an ExecutorError if two define one type. */
 export async function loadFolders(folders: readonly string[]): Promise<Executor[]> {
-  installResolveHook()
   const executors = new Map<string, { executor: Executor; folder: string }>()
   for (const folder of folders) {
     for (const executor of await loadExecutors(folder)) {

@@ -7,7 +7,6 @@ import { checkedPayload, resultText } from '../checks.ts'
 import { addressOf } from '../database.ts'
 import { loadExecutor } from '../loader.ts'
 import { CONNECT_TIMEOUT_MS, KEEP_ALIVE } from '../pools.ts'
-import { installResolveHook } from '../resolve.ts'
 import { Channel } from './channel.ts'
 import { ChildContext } from './child-context.ts'
 import { endOrphan, killGroup } from './group.ts'
@@ -45,7 +44,6 @@ async function run(start: Start): Promise<SentEnd> {
   watch(worker)
   process.on('exit', () => endOrphan(worker))
   try {
-    installResolveHook()
     const executor = await loadExecutor(file)
     const { value: payload } = await checkedPayload(executor, start.payload)
     context = new ChildContext({ ...start, payload }, executor, channel, abort.signal, () =>

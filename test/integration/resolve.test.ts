@@ -53,6 +53,29 @@ test.each([
   expect(await load(path)).toEqual({ stdout: 'true\n', stderr: '' })
 })
 
+test('so does a folder whose executors a program of one’s own loads', async () => {
+  const path = await write(
+    'program/executors/greet.ts',
+    `import { defineExecutor } from 'jobtable'
+     import { z } from 'zod'
+     const type: string = 'greet'
+     export default defineExecutor({ type, payload: z.object({}), execute: () => 'hello' })`,
+  )
+  await write('program/package.json', '{"type": "commonjs"}')
+  const main = await write(
+    'program/main.mts',
+    `import { loadExecutors } from '${INDEX}'
+     for (let n = 0; n < 2; n += 1) {
+       const executors = await loadExecutors(${JSON.stringify(dirname(path))})
+       console.log(executors.map(({ type }) => type))
+     }`,
+  )
+  expect(await promisify(execFile)(process.execPath, [main])).toEqual({
+    stdout: "[ 'greet' ]\n[ 'greet' ]\n",
+    stderr: '',
+  })
+})
+
 test('require gets them as well', async () => {
   const path = await write(
     'required/executor.cjs',
