@@ -6,7 +6,10 @@ export interface Isolation extends QueryResultRow {
   readonly enabled: boolean
   /** What jobtable.current_owner() asks. */
   readonly owner_source: string
-  /** Logins with the rights of the reader or submitter; none of them a superuser. */
+  /**
+   * Logins with the rights of the reader or submitter, or that may take them; none of them a superuser or
+   * the tables' owner. Who has created a role may only grant it, since PostgreSQL 16.
+   */
   readonly clients: readonly string[]
   /** Those among them whom no policy binds. */
   readonly unbound: readonly string[]
@@ -25,10 +28,14 @@ export async function isolation(database: Database): Promise<Isolation> {
       select r.rolname::text as name, r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'usage') as unbound
       from jobtable_internal.isolation i
       join pg_catalog.pg_class c on c.oid = 'jobtable.job'::regclass
-      join pg_catalog.pg_roles r on r.rolcanlogin and not r.rolsuper
+      cross join (
+        select case when current_setting('server_version_num')::integer < 160000 then 'member'
+          else 'usage, set' end as held
+      ) s
+      join pg_catalog.pg_roles r on r.rolcanlogin and not r.rolsuper and r.oid <> c.relowner
         and exists (
           select from pg_catalog.pg_roles g
-          where g.rolname in (i.reader, i.submitter) and pg_has_role(r.oid, g.oid, 'member')
+          where g.rolname in (i.reader, i.submitter) and pg_has_role(r.oid, g.oid, s.held)
         )
       where i.enabled
     )

@@ -86,6 +86,22 @@ test('doctor is content with owners that are kept apart by their logins', async 
   ])
 })
 
+test('doctor counts neither the tables’ owner nor who may only grant as a client', async () => {
+  const keeper = await roles().login('keeper')
+  const { submitter } = roles().groups
+  const [row] = await database().query<{ owner: string; options: string }>(
+    `select current_user as owner, case when current_setting('server_version_num')::int < 160000
+      then null else 'admin true, inherit false, set false' end as options`,
+  )
+  await roles().admin(`grant ${submitter} to ${row?.owner} with admin option`)
+  if (row?.options) await roles().admin(`grant ${submitter} to ${keeper} with ${row.options}`)
+  expect(await findings()).toEqual([
+    { verdict: 'ok', fact: 'owners are kept apart, by source role, for 1 login' },
+    OWNER,
+  ])
+  await roles().admin(`revoke ${submitter} from ${row?.owner}`)
+})
+
 test('doctor warns of an owner that clients can set', async () => {
   await database().query(`select jobtable.set_owner_source('any')`)
   expect(await findings()).toContainEqual({
