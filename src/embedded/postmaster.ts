@@ -99,10 +99,11 @@ export async function stopPostmaster(
   child: ChildProcess | undefined,
   mode: StopMode,
 ): Promise<void> {
+  const exit = child === undefined ? undefined : once(child, 'exit')
   const gone = async (): Promise<boolean> => {
     if (child !== undefined) {
       if (child.exitCode !== null || child.signalCode !== null) return true
-      await Promise.race([once(child, 'exit'), delay(POLL_MS * 10)])
+      await Promise.race([exit, delay(POLL_MS * 10)])
       return child.exitCode !== null || child.signalCode !== null
     }
     await delay(POLL_MS)

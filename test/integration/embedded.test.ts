@@ -271,6 +271,21 @@ describe('after a kill -9', () => {
   )
 })
 
+test('a stop that takes long warns of nothing', async () => {
+  const server = await start({ dataDir: await temporaryDir() })
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error): unknown => warnings.push(name)
+  process.on('warning', onWarning)
+  cleanups.push(() => process.off('warning', onWarning))
+  process.kill(server.pid, 'SIGSTOP')
+  const stopped = server.stop('immediate')
+  // Longer than as many looks as an emitter may have listeners for.
+  await delay(1500)
+  process.kill(server.pid, 'SIGCONT')
+  await stopped
+  expect(warnings).toEqual([])
+})
+
 describe('several launchers at once', () => {
   test('in processes of their own: one creates and starts, the others attach', async () => {
     const dataDir = await temporaryDir()
