@@ -67,8 +67,14 @@ const WORKER_COLUMNS: readonly Column<WorkerStatus>[] = [
   { title: 'WORKER', value: (worker) => worker.id, align: 'right' },
   {
     title: 'STATE',
-    value: (worker) => (worker.live ? 'live' : `silent for ${durationText(worker.silent_ms)}`),
-    style: (worker) => (worker.live ? 'green' : 'red'),
+    value: ({ live, lost, silent_ms: silentMs }) => {
+      if (live) return 'live'
+      return lost ? 'lost, its jobs were rescued' : `silent for ${durationText(silentMs)}`
+    },
+    style: ({ live, lost }) => {
+      if (live) return 'green'
+      return lost ? 'yellow' : 'red'
+    },
   },
   {
     title: 'RUNNING',

@@ -18,18 +18,20 @@ export interface WorkerStatus extends QueryResultRow {
   /** How long it has not shown itself, in milliseconds. */
   readonly silent_ms: number
   readonly live: boolean
+  /** Whether another worker has taken it for lost, and rescued its jobs. */
+  readonly lost: boolean
 }
 
-/** Workers that have not stopped, whether they live or not. */
+/** Workers that have not stopped, whether they live or not, until nothing of theirs can turn up any more. */
 export async function workers(database: Database): Promise<WorkerStatus[]> {
   return all<WorkerStatus>(
     database,
     `select w.id, w.host, w.pid, w.version, w.types, w.capacity, w.running, w.started_at, w.seen_at,
       (extract(epoch from c.now - w.seen_at) * 1000)::float8 as silent_ms,
-      jobtable_internal.is_live(w) as live
+      jobtable_internal.is_live(w) as live, w.lost_at is not null as lost
     from jobtable.worker w
     cross join (select jobtable_internal.clock() as now) c
-    where w.stopped_at is null
+    where w.stopped_at is null and w.settled_at is null
     order by w.id`,
   )
 }

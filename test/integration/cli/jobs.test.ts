@@ -186,6 +186,21 @@ describe('cancel and resubmit', () => {
   })
 })
 
+test('status tells a lost worker from a silent one, until it is settled', async () => {
+  await database().query(
+    `insert into jobtable.worker
+      (host, pid, version, types, capacity, started_at, seen_at, lost_at, settled_at)
+    select h.host, 1, '1', '{}', 1, now() - interval '1 h', now() - interval '1 h', h.lost_at, h.settled_at
+    from (values ('silent', null::timestamptz, null::timestamptz), ('lost', now(), null),
+      ('settled', now(), now())) h (host, lost_at, settled_at)`,
+  )
+  const { stdout } = await cli('status')
+  expect(stdout).toMatch(/ silent for 1 h .* silent /)
+  expect(stdout).toMatch(/ lost, its jobs were rescued +0 of 1 +lost /)
+  expect(stdout).not.toMatch(/ settled /)
+  await database().query("delete from jobtable.worker where host in ('silent', 'lost', 'settled')")
+})
+
 test('status counts by type, without a scan of the jobs', async () => {
   await database().query("insert into jobtable.job_type (name) values ('counted')")
   await insertJob(database(), 'counted')
