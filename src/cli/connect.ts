@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { Client, type ClientConfig, DatabaseError, Pool } from 'pg'
 import { type ConnectionSource, findConnection, requireConnection } from '../config.ts'
@@ -55,22 +56,27 @@ export function eachDatabase({ databaseUrl, ...options }: DatabasesOptions): Dat
 }
 
 /**
- * Finds the database: as the options say, else the environment, else the server that runs on
- * ./.jobtable. Throws a ConfigError if nothing says where it is.
+ * Finds the database: as the options say, else the environment, else the server of ./.jobtable. Throws
+ * a ConfigError if nothing says where it is, and a ConnectError if no server runs on the folder.
  */
-export async function locateDatabase(options: DatabaseOptions): Promise<ConnectionSource> {
-  if (options.data !== undefined) {
-    const url = await findEmbedded(options.data)
-    if (url !== undefined) return { connectionString: url, source: `--data ${options.data}` }
-    throw new ConnectError('no_server', `no server runs on the data folder ${options.data}`, {
-      hint: `Start it: jobtable up --data ${options.data}`,
-    })
-  }
-  const named = findConnection(options.databaseUrl)
+export async function locateDatabase({
+  data,
+  databaseUrl,
+}: DatabaseOptions): Promise<ConnectionSource> {
+  if (data !== undefined)
+    return await serverOf(data, `--data ${data}`, `jobtable up --data ${data}`)
+  const named = findConnection(databaseUrl)
   if (named !== undefined) return named
-  const url = await findEmbedded(DEFAULT_DATA_DIR)
-  if (url !== undefined) return { connectionString: url, source: DEFAULT_DATA_DIR }
-  return requireConnection(undefined)
+  if (!existsSync(DEFAULT_DATA_DIR)) return requireConnection(undefined)
+  return await serverOf(DEFAULT_DATA_DIR, DEFAULT_DATA_DIR, 'jobtable up')
+}
+
+async function serverOf(folder: string, source: string, start: string): Promise<ConnectionSource> {
+  const url = await findEmbedded(folder)
+  if (url !== undefined) return { connectionString: url, source }
+  throw new ConnectError('no_server', `no server runs on the data folder ${folder}`, {
+    hint: `Start it: ${start}`,
+  })
 }
 
 /** What the driver needs to reach a database, under a name that shows in pg_stat_activity. */

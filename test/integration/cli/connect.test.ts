@@ -71,6 +71,10 @@ describe('where the database is', () => {
     const { code, stderr } = await runCli([...query, '--data', dataDir])
     expect(stderr).toContain('no server runs on the data folder')
     expect(code).toBe(3)
+    const unnamed = await runCli(query, { cwd: dir })
+    expect(unnamed.stderr).toContain('no server runs on the data folder .jobtable')
+    expect(unnamed.stderr).toContain('hint: Start it: jobtable up\n')
+    expect(unnamed.code).toBe(3)
   })
 })
 
