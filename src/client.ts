@@ -38,11 +38,16 @@ export async function submit(database: Database, job: NewJob): Promise<Id> {
 }
 
 /**
- * Cancels a job: `deleted` if it had not begun, else `requested`: its executor is asked to stop.
- * Errors, by `code`: JT007 (it has finished), JT015 (no such job).
+ * Cancels a job: `deleted` if it had not begun, else `requested`: its executor is asked to stop, and told
+ * the reason, of which jobtable.job_cancel keeps 1,000 characters. Errors, by `code`: JT007 (it has
+ * finished), JT015 (no such job).
  */
-export async function cancel(database: Database, id: Id): Promise<'deleted' | 'requested'> {
-  return cancelJob(database, id)
+export async function cancel(
+  database: Database,
+  id: Id,
+  reason?: string,
+): Promise<'deleted' | 'requested'> {
+  return cancelJob(database, id, reason)
 }
 
 /**

@@ -9,6 +9,11 @@ const SAID = {
   requested: 'has started and is asked to stop',
 } as const
 
+interface CancelOptions extends DatabaseOptions {
+  readonly reason?: string
+  readonly json?: boolean
+}
+
 export function cancelCommand(): Command {
   return databaseOptions(new Command('cancel'))
     .summary('cancel jobs')
@@ -17,10 +22,11 @@ export function cancelCommand(): Command {
         'exit code 5 if one was refused.',
     )
     .argument('<id...>', 'the jobs', repeated(jobId))
+    .option('--reason <text>', 'told to the executors that are asked to stop, and kept')
     .addOption(jsonOption('an array of {"id", "done": "deleted" or "requested"}'))
-    .action(async (ids: string[], options: DatabaseOptions & { readonly json?: boolean }) => {
+    .action(async (ids: string[], options: CancelOptions) => {
       await forEachJob(ids, options, 'cancel', async (database, id) => {
-        const done = await cancel(database, id)
+        const done = await cancel(database, id, options.reason)
         return { done, said: SAID[done] }
       })
     })

@@ -1,5 +1,5 @@
 import type { QueryResultRow } from 'pg'
-import { all, type Database, type Id, jsonText, one } from '../database.ts'
+import { all, cleanText, type Database, type Id, jsonText, one } from '../database.ts'
 import type { JobStatus } from '../types/job.ts'
 import type { LogLevel } from './running.ts'
 
@@ -51,11 +51,15 @@ function json(value: unknown): string | undefined {
   return value === undefined || value === null ? undefined : jsonText(value)
 }
 
-export async function cancelJob(database: Database, id: Id): Promise<'deleted' | 'requested'> {
+export async function cancelJob(
+  database: Database,
+  id: Id,
+  reason: string | undefined,
+): Promise<'deleted' | 'requested'> {
   const row = await one<{ done: 'deleted' | 'requested' }>(
     database,
-    'select jobtable.cancel($1) as done',
-    [id],
+    'select jobtable.cancel($1, $2) as done',
+    [id, reason === undefined ? undefined : cleanText(reason)],
   )
   return row.done
 }

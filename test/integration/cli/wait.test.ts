@@ -55,10 +55,14 @@ test('a failed job: exit code 1, with the error', async () => {
 test('progress is told as it changes, and a cancelled job is exit code 1', async () => {
   const waiting = submit('hang', '--wait')
   await waiting.line('50 %  hanging')
-  await runCli(['cancel', await idOf(waiting)], { env: env() })
+  const id = await idOf(waiting)
+  await runCli(['cancel', id, '--reason', 'took too long'], { env: env() })
   const { code, stderr } = await waiting.ended
   expect(stderr).toContain('was cancelled')
   expect(code).toBe(1)
+  expect(
+    await database().query('select reason from jobtable.job_cancel where job = $1', [id]),
+  ).toEqual([{ reason: 'took too long' }])
 })
 
 test('the time over: exit code 124, and the job goes on', async () => {
