@@ -25,9 +25,9 @@ export function loggerTo(
   }
 }
 
-/** A logger that adds fields to each line. */
+/** A logger that adds fields to each line, whatever the line itself says of them. */
 export function withFields(log: Logger, added: LogFields): Logger {
-  return loggerTo((level, message, fields) => log[level](message, { ...added, ...fields }))
+  return loggerTo((level, message, fields) => log[level](message, { ...fields, ...added }))
 }
 
 /** Says nothing. The default of the library; the command line logs with pino. */

@@ -26,7 +26,17 @@ export function createLog(level: WorkerLogLevel, json: boolean): Logger {
     { level, base: { pid: process.pid } },
     pino.destination({ dest: process.stderr.fd, sync: true }),
   )
-  return loggerTo((at, message, fields) => log[at]({ ...fields }, withoutSecrets(message)))
+  return loggerTo((at, message, fields) => log[at](unreserved(fields), withoutSecrets(message)))
+}
+
+/** What pino writes itself: a second one would make the line ambiguous. */
+const RESERVED: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'msg'])
+
+/** The fields of a line, those of these names with a `_` behind them. */
+function unreserved(fields: LogFields = {}): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [RESERVED.has(name) ? `${name}_` : name, value]),
+  )
 }
 
 function terminalLog(least: WorkerLogLevel): Logger {

@@ -1,4 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
   type CliResult,
   EXECUTORS,
@@ -9,6 +11,7 @@ import {
 } from '../../support/cli.ts'
 import { createDatabase, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob, insertJobs, readJob, statusOf } from '../../support/job.ts'
+import { createTemporaryDir } from '../../support/temporary.ts'
 import { until } from '../../support/worker.ts'
 
 const database = useDatabase()
@@ -148,6 +151,45 @@ describe('log', () => {
     expect(stdout).toBe('')
     for (const text of stderr.trim().split('\n')) JSON.parse(text)
   })
+
+  test.each(['none', 'process'])(
+    'has each name once, whatever an executor calls its fields (isolation %s)',
+    async (isolation) => {
+      const folder = await createTemporaryDir()
+      onTestFinished(async () => await rm(folder, { recursive: true }))
+      await writeFile(
+        join(folder, 'clash.ts'),
+        `import { defineExecutor } from 'jobtable'
+         export default defineExecutor({
+           type: 'clash',
+           isolation: '${isolation}',
+           execute: ({ log }) => {
+             log.info('clash', { pid: 1, msg: 'm', level: 'l', time: 't', job: 'j', type: 'x', n: 2 })
+           },
+         })`,
+      )
+      await runCli(['register', '--executors', folder], { env: env() })
+      const job = await insertJob(database(), 'clash')
+      const { stderr } = await runCli(['worker', '--until-empty', '--executors', folder], {
+        env: env(),
+      })
+      const line =
+        stderr.split('\n').find((text) => text.includes('clash"') && text.includes('"n":2')) ?? ''
+      const names = Array.from(line.matchAll(/"(\w+)":/g), ([, name]) => name)
+      expect(new Set(names).size).toBe(names.length)
+      expect(JSON.parse(line)).toMatchObject({
+        level: 30,
+        msg: 'clash',
+        job,
+        type: 'clash',
+        n: 2,
+        pid_: 1,
+        msg_: 'm',
+        level_: 'l',
+        time_: 't',
+      })
+    },
+  )
 
   test('tells an outage once, and its end', async () => {
     const worker = start('--poll', '20', '--no-listen')
