@@ -17,6 +17,12 @@ const QUIET_MS = 5_000
 const OUTAGE_GAP_MS = 60_000
 
 /**
+ * After so long without wake-ups, in milliseconds, it is told why: polling every second tells before that
+ * if the database is away.
+ */
+const FAULT_MS = 3_000
+
+/**
  * The worker's own log, on standard error: lines for people on a terminal, else JSON as pino writes
  * it. Written at once, so that none is lost when the process ends.
  */
@@ -87,15 +93,32 @@ export function logFaults(log: Logger): void {
   })
 }
 
-/** Writes a worker's events into the log. An outage is told once, and its end. */
-export function logEvents(worker: Worker, log: Logger): void {
-  const { events } = worker
+/**
+ * Writes a worker's events into the log. An outage is told once, and its end; that wake-ups do not arrive
+ * likewise, and only if it is not for an outage.
+ */
+export function logEvents({ events }: Pick<Worker, 'events'>, log: Logger): void {
   let troubledAt: number | undefined
   let quiet: NodeJS.Timeout | undefined
+  /** Why wake-ups do not arrive. */
+  let fault: string | undefined
+  let isFaultTold = false
+  let faultTimer: NodeJS.Timeout | undefined
+  const tellFault = (): void => {
+    if (fault === undefined || isFaultTold || troubledAt !== undefined) return
+    isFaultTold = true
+    log.warn('wake-ups do not arrive: looking for jobs every second', { reason: fault })
+  }
   events.on('started', (id) => log.info('worker started', { worker: id }))
-  events.on('listening', (fault) => {
-    if (fault === undefined) log.info('listening: jobs are picked up at once')
-    else log.warn('wake-ups do not arrive: looking for jobs every second', { reason: fault })
+  events.on('listening', (reason) => {
+    fault = reason
+    clearTimeout(faultTimer)
+    if (fault === undefined) {
+      isFaultTold = false
+      log.info('listening: jobs are picked up at once')
+    } else {
+      faultTimer = setTimeout(tellFault, FAULT_MS).unref()
+    }
   })
   events.on('unsettled', (type, defaults) => log.warn(UNSETTLED, { type, defaults }))
   events.on('begun', (job) => {
@@ -134,10 +157,12 @@ export function logEvents(worker: Worker, log: Logger): void {
     quiet = setTimeout(() => {
       troubledAt = undefined
       log.info('the database answers again')
+      tellFault()
     }, QUIET_MS).unref()
   })
   events.on('stopped', () => {
     clearTimeout(quiet)
+    clearTimeout(faultTimer)
     log.info('worker stopped')
   })
 }
