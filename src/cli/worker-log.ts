@@ -124,9 +124,11 @@ export function logEvents({ events }: Pick<Worker, 'events'>, log: Logger): void
   events.on('begun', (job) => {
     log.debug('job started', { job: job.id, type: job.type, attempt: job.attempt })
   })
-  events.on('ended', (job, { outcome, detail }) => {
+  events.on('ended', (job, { outcome, detail, permanent }) => {
     const fields = { job: job.id, type: job.type, attempt: job.attempt, detail }
-    if (outcome === 'failed') log.warn('job failed', fields)
+    // Whether attempts are left only the database knows.
+    if (outcome === 'failed')
+      log.warn(permanent === true ? 'job failed' : `attempt ${job.attempt} failed`, fields)
     else log.debug(`job ${outcome}`, fields)
   })
   events.on('lost', ({ id, outcome }) => {

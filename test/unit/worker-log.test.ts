@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { logEvents } from '../../src/cli/worker-log.ts'
 import { Events } from '../../src/events.ts'
 import { loggerTo } from '../../src/log.ts'
+import type { HandedJob } from '../../src/queries/tick.ts'
 
 const DEAF = 'wake-ups do not arrive: looking for jobs every second'
 
@@ -46,6 +47,29 @@ test('an outage is told as such, and not as wake-ups that do not arrive', () => 
     'info listening: jobs are picked up at once',
     'info the database answers again',
   ])
+})
+
+test('an attempt that failed is no failed job, unless no other would help', () => {
+  const job: HandedJob = {
+    id: '1',
+    lease: '2',
+    status: 'started',
+    type: 'work',
+    attempt: 3,
+    payload: {},
+    owner: 'me',
+    title: null,
+    properties: {},
+    priority: null,
+    key: null,
+    createdAt: 0,
+    runAt: 0,
+    startedAt: 0,
+    timeoutMs: null,
+  }
+  events.emit('ended', job, { id: '1', lease: '2', outcome: 'failed' })
+  events.emit('ended', job, { id: '1', lease: '2', outcome: 'failed', permanent: true })
+  expect(lines).toEqual(['warn attempt 3 failed', 'warn job failed'])
 })
 
 test('wake-ups that do not arrive after an outage are told', () => {

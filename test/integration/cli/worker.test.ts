@@ -134,11 +134,11 @@ describe('an executor that is out of hand', () => {
 })
 
 describe('log', () => {
-  test('is JSON where there is no terminal: start, listening, a failed job', async () => {
+  test('is JSON where there is no terminal: start, listening, a failed attempt', async () => {
     const worker = start()
     await worker.line('"msg":"listening: jobs are picked up at once"')
     const id = await insertJob(database(), 'fail', { payload: { message: 'bad luck' } })
-    const line = await worker.line('"msg":"job failed"')
+    const line = await worker.line('"msg":"attempt 1 failed"')
     expect(JSON.parse(line)).toMatchObject({
       level: 40,
       job: id,
