@@ -27,7 +27,7 @@ export function printFailure(error: unknown): void {
     `${styleText('red', 'jobtable:', { stream })} ${messageOf(error)}`,
     ...['detail', 'hint'].flatMap((name) => {
       const text = property(error, name)
-      return text === undefined ? [] : [`  ${name}: ${text}`]
+      return text === undefined ? [] : [`  ${name}: ${text.replaceAll('\n', '\n    ')}`]
     }),
   ]
   const code = codeOf(error)

@@ -94,6 +94,15 @@ describe('submit', () => {
   })
 })
 
+test('each line of a detail stands below its name', async () => {
+  await database().query(
+    `insert into jobtable.job_type (name, payload_schema)
+    values ('strict', '{"type": "object", "required": ["one", "two"]}')`,
+  )
+  const { stderr } = await cli('submit', 'strict')
+  expect(stderr).toMatch(/^ {2}detail: .*\bone\b.*\n {4}\S.*\btwo\b.*\n {2}\S/m)
+})
+
 describe('list', () => {
   test('shows the newest first, by page, filtered', async () => {
     const ids = [await submit('hang', '--paused'), await submit('hang', '--paused')]
