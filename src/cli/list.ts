@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Id } from '../database.ts'
-import { JOB_STATUSES, type JobStatus, listJobs } from '../queries/jobs.ts'
+import { JOB_STATUSES, type JobStatus, listJobs, unknownTypes } from '../queries/jobs.ts'
 import { type DatabaseOptions, databaseOptions, withDatabase } from './connect.ts'
 import { JOB_COLUMNS } from './job-view.ts'
 import { integer, jobId, jsonOption } from './options.ts'
@@ -30,9 +30,12 @@ export function listCommand(): Command {
     .option('--before <id>', 'only jobs of a smaller id: the next page', jobId)
     .addOption(jsonOption('an array of jobs'))
     .action(async (options: ListOptions) => {
-      const jobs = await withDatabase(options, 'list', (database) =>
-        listJobs(database, { ...options, statuses: options.status, types: options.type }),
-      )
+      const { status: statuses, type: types } = options
+      const { jobs, unknown } = await withDatabase(options, 'list', async (database) => ({
+        jobs: await listJobs(database, { ...options, statuses, types }),
+        unknown: types === undefined ? [] : await unknownTypes(database, types),
+      }))
+      for (const type of unknown) note(`unknown job type "${type}"`)
       if (options.json === true) {
         printJson(jobs)
         return

@@ -148,6 +148,21 @@ export interface JobFilter {
   readonly limit: number
 }
 
+/** Which of these names no type has. */
+export async function unknownTypes(
+  database: Database,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await all<{ name: string }>(
+    database,
+    `select n.name from unnest($1::text[]) with ordinality n (name, place)
+    where not exists (select from jobtable.job_type t where t.name = n.name)
+    order by n.place`,
+    [names],
+  )
+  return rows.map(({ name }) => name)
+}
+
 /**
  * Jobs, newest first. The page is cut from the primary key before anything is joined to it, and
  * only the conditions that are asked for are in the statement: it costs what it reads of the key.

@@ -114,6 +114,11 @@ describe('list', () => {
     expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'no jobs\n' })
   })
 
+  test('says of a type that there is none', async () => {
+    const { code, stderr } = await cli('list', '--type', 'nope', 'echo', '--status', 'failed')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'unknown job type "nope"\nno jobs\n' })
+  })
+
   test('prints a table without colours where there is no terminal', async () => {
     const id = await submit('echo', '--title', 'x', '--paused')
     const { stdout } = await cli('list', '--limit', '1')
