@@ -49,6 +49,7 @@ begin
   if not found then
     reason := case when ahead > 0 then 'ahead' else 'ready' end;
     detail := case
+      when ahead = 1 then 'about 1 job of its type is claimed first'
       when ahead > 0 then format('about %s jobs of its type are claimed first', ahead)
       else 'nothing keeps it: a worker claims it in a moment'
     end;

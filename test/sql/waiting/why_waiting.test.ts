@@ -45,7 +45,10 @@ describe('the reason is', () => {
 
   test('ahead, with how many, of those inserted before and more urgent ones', async () => {
     await attended('line')
-    await insertJobs(database(), 'line', 500)
+    const [, early = ''] = await insertJobs(database(), 'line', 500)
+    expect(await why(early)).toMatchObject([
+      { reason: 'ahead', detail: 'about 1 job of its type is claimed first', ahead: '1' },
+    ])
     const id = await insertJob(database(), 'line')
     await insertJob(database(), 'line', { priority: -1 })
     await insertJob(database(), 'line', { priority: 1 })
