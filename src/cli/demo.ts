@@ -74,7 +74,7 @@ function whatNext({ data }: DemoOptions): string {
   return `
 Try in another terminal, in this folder:
   ${command} list${where}
-  ${command} sql${where} "select id, type, status, run_time from jobtable.job_report"
+  ${command} sql${where} "select id, type, status, run_time from jobtable.job_report order by id desc"
   ${command} submit${where} city_report '{"table": "${TABLE}", "top": 20}' --wait
 or psql, or whatever speaks SQL, at the address above. Ctrl-C stops it.`
 }

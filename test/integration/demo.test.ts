@@ -75,6 +75,11 @@ describe('demo', () => {
     expect(await query(url, 'select count(*)::int > 100000 as all from city')).toEqual([
       { all: true },
     ])
+    const [, suggested = ''] = /"(select .* from jobtable\.job_report.*)"/.exec(demo.stdout) ?? []
+    expect(await query(url, suggested)).toMatchObject([
+      { type: 'city_report' },
+      { type: 'import_csv' },
+    ])
     demo.signal('SIGINT')
     expect(await demo.ended()).toBe(0)
     expect(isServerGone('demo')).toBe(true)
