@@ -17,6 +17,9 @@ const STEP_TIMEOUT_MS = 180_000
 /** How long the output of a step marked `again` may take to become what is expected. */
 const AGAIN_TIMEOUT_MS = 30_000
 
+/** How Node warns. */
+const WARNING = /^\(node:\d+\) .*Warning: /m
+
 /**
  * Does what a document tells its reader to do, in a copy of this checkout, and compares outputs with
  * those that it shows. Throws at the first step that differs, with the line and the output.
@@ -83,6 +86,7 @@ function differs(step: RunStep, status: number | undefined, output: string): str
   const shown = `\n--- the output\n${output}`
   if (status === undefined) return `it did not end in time${shown}`
   if ((status !== 0) !== step.fails) return `its exit code is ${status}${shown}`
+  if (WARNING.test(output)) return `it warns of what the document does not show${shown}`
   const missing = missingFragment(output, step.expected)
   return missing === undefined ? undefined : `the output lacks "${missing}"${shown}`
 }
