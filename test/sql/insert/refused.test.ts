@@ -214,6 +214,16 @@ describe('the type', () => {
     expect(refused).toMatchObject({ where: expect.stringMatching(/^PL.*\nSQL .*\nPL.*$/) })
   })
 
+  test.each([{ paused: true }, { run_at: '2099-01-01' }, { paused: true, run_at: '2099-01-01' }])(
+    'that is unknown is refused of a job that does not run yet: %j',
+    async (columns) => {
+      expect(await refusal(insertJob(database(), 'nothing', columns))).toMatchObject({
+        code: 'JT001',
+        message: 'unknown job type "nothing"',
+      })
+    },
+  )
+
   test('unknown in one row of many refuses the whole statement', async () => {
     const insert = `insert into jobtable.job (type, key) values ('convert', 'all'), ('nothing', 'all')`
     expect((await refusal(database().query(insert))).code).toBe('JT001')
