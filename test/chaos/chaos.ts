@@ -9,7 +9,7 @@ import { interruption, readNumbers } from './options.ts'
 import { describeOrigin, faultFigures, jobFigures, totals } from './report.ts'
 import { openSite } from './site.ts'
 import { Storm } from './storm.ts'
-import { tellViolations } from './story.ts'
+import { tellSlowest, tellViolations } from './story.ts'
 
 const PROGRESS_MS = 10_000
 const begun = performance.now()
@@ -70,6 +70,7 @@ async function run(signal: AbortSignal): Promise<boolean> {
   ]
   await tellViolations(admin, violations, say)
   const faults = await faultFigures(admin, storm.strikes, observer)
+  await tellSlowest(admin, faults, say)
   const figures = {
     seed,
     minutes,

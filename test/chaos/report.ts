@@ -23,9 +23,12 @@ export interface FaultFigures {
   readonly held: number
   /**
    * From a strike until the last of the jobs held had ended or begun again, in seconds. One whose time has
-   * not come, since it failed or the clock was set back, waits for no recovery.
+   * not come, since it failed or the clock was set back, waits for no recovery; nor does one that a
+   * client has put behind the others.
    */
   readonly longestRecovery: number
+  /** That last job. */
+  readonly slowest: string | undefined
 }
 
 export function describeOrigin(serverVersion: string): Origin {
@@ -46,10 +49,11 @@ export async function faultFigures(
   strikes: readonly Strike[],
   observer: Observer,
 ): Promise<Record<string, FaultFigures>> {
-  const { rows } = await client.query<{ strike: number; seq: string | null }>(
-    `select h.strike, max(r.seq)::text as seq
+  const { rows } = await client.query<{ strike: number; seq: string | null; job: string }>(
+    `select distinct on (h.strike) h.strike, r.seq::text, h.job
      from chaos.held h
      join chaos.strike k on k.id = h.strike
+     left join jobtable.job j on j.id = h.job
      cross join lateral (
        select min(s.seq) as seq from chaos.step s
        where s.job = h.job and s.seq > k.from_seq and (
@@ -57,22 +61,26 @@ export async function faultFigures(
          or s.run_at > s.at
        )
      ) r
-     group by h.strike`,
+     where j.priority is null or j.priority <= 0
+     order by h.strike, r.seq desc nulls last`,
   )
-  const lastSteps = new Map(rows.map(({ strike, seq }) => [strike, seq]))
-  const none = { strikes: 0, effective: 0, held: 0, longestRecovery: 0 }
+  const last = new Map(rows.map(({ strike, ...step }) => [strike, step]))
+  const none = { strikes: 0, effective: 0, held: 0, longestRecovery: 0, slowest: undefined }
   const figures: Record<string, FaultFigures> = Object.fromEntries(
     FAULTS.map(({ name }) => [name, none]),
   )
   for (const [id, { fault, at, holding }] of strikes.entries()) {
-    const seq = lastSteps.get(id) ?? null
-    const seconds = seq === null ? 0 : (observer.timeOf(Number(seq)) - at) / 1_000
+    const { seq = null, job } = last.get(id) ?? {}
+    const exact = seq === null ? 0 : (observer.timeOf(Number(seq)) - at) / 1_000
+    const seconds = Math.round(exact * 10) / 10
     const before = figures[fault] ?? none
+    const slower = job !== undefined && seconds > before.longestRecovery
     figures[fault] = {
       strikes: before.strikes + 1,
       effective: before.effective + (holding.jobs.length > 0 ? 1 : 0),
       held: before.held + holding.jobs.length,
-      longestRecovery: Math.max(before.longestRecovery, Math.round(seconds * 10) / 10),
+      longestRecovery: Math.max(before.longestRecovery, seconds),
+      slowest: slower ? job : before.slowest,
     }
   }
   return figures

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg'
 import type { Violation } from './invariants.ts'
+import type { FaultFigures } from './report.ts'
 
 /** Jobs whose story is told, of each invariant. */
 const STORIES_EACH = 2
@@ -39,6 +40,21 @@ async function storyOf(client: Pick<ClientBase, 'query'>, job: string): Promise<
     [job],
   )
   return rows.map(({ line }) => line)
+}
+
+/** Tells the story of the job that took longest to recover. */
+export async function tellSlowest(
+  client: Pick<ClientBase, 'query'>,
+  faults: Readonly<Record<string, FaultFigures>>,
+  say: (line: string) => void,
+): Promise<void> {
+  const [longest] = Object.entries(faults).toSorted(
+    ([, a], [, b]) => b.longestRecovery - a.longestRecovery,
+  )
+  if (longest?.[1].slowest === undefined) return
+  const [fault, { longestRecovery, slowest }] = longest
+  say(`longest recovery: ${longestRecovery} s after ${fault}, of job ${slowest}`)
+  for (const line of await storyOf(client, slowest)) say(`    ${line}`)
 }
 
 /** Tells every violation, and the stories of some of the jobs. */

@@ -31,7 +31,8 @@ test('a tick has the same plans, and touches no more pages, whatever has finishe
     }
     await client.query("select jobtable_internal.register_type('planned', '{}', null)")
     await client.query(
-      `select jobtable_internal.start_worker($1, 'by-hand', 1, '0', '{planned}', 1, 60000, 180000)`,
+      `select jobtable_internal.start_worker($1, 'by-hand', 1, '0', '{planned}', '{}', 1, 60000,
+         180000)`,
       [WORKER],
     )
     await insertDue(client, 1_000)
