@@ -10,13 +10,7 @@ declare
   v_limited constant text[] := array(
     select o.owner
     from unnest(owners) o (owner)
-    where (
-      select q.max_unfinished
-      from jobtable.owner_quota q
-      where q.owner in (o.owner, '*')
-      order by q.owner = '*'
-      limit 1
-    ) is not null
+    where (jobtable_internal.quota_of(o.owner)).max_unfinished is not null
   );
   v_others_limited constant boolean := v_others and '*' = any (v_limited);
 begin

@@ -27,14 +27,16 @@ begin
   elsif tg_op = 'DELETE' then
     v_owners := array(select b.owner from before_rows b);
   end if;
-  -- In the order in which job_quota takes them.
-  perform
+  -- In the order in which job_quota takes them. An update, so that whose snapshot has the quotas
+  -- from before gets 40001.
+  insert into jobtable_internal.turn (owner)
+  select t.owner
   from jobtable_internal.turn t
   where v_owners is null or t.owner = any (v_owners) or '*' = any (v_owners) and not exists (
     select from jobtable.owner_quota q where q.owner = t.owner
   )
   order by t.owner
-  for no key update;
+  on conflict on constraint turn_pkey do update set unfinished = turn.unfinished;
   perform jobtable_internal.count_anew(coalesce(v_anew, v_owners));
   return null;
 end

@@ -6,15 +6,10 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_quota jobtable.owner_quota;
+  v_quota jobtable.owner_quota := jobtable_internal.quota_of(owner);
   v_turn jobtable_internal.turn;
 begin
-  select q.* into v_quota
-  from jobtable.owner_quota q
-  where q.owner in (use_quota.owner, '*')
-  order by q.owner = '*'
-  limit 1;
-  if not found then
+  if v_quota.owner is null then
     return;
   end if;
   loop
@@ -25,7 +20,8 @@ begin
     exit when found;
     insert into jobtable_internal.turn (owner) values (use_quota.owner) on conflict do nothing;
   end loop;
-
+  -- A change of quotas may have had the turn before.
+  v_quota := jobtable_internal.quota_of(owner);
   if v_quota.max_unfinished is not null then
     v_turn.unfinished := jobtable_internal.count_unfinished(
       owner, v_turn.unfinished, v_quota.max_unfinished, ids);

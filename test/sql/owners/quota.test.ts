@@ -232,6 +232,23 @@ describe('two transactions of one owner', () => {
     expect(await countOf('anna')).toBe(3)
   })
 
+  test('do not pass a quota that is lowered while they wait', async () => {
+    await setQuota('anna', 100, null)
+    await database().query(insert('anna', 1))
+    await using operator = await openSession(database())
+    await using client = await openSession(database())
+    await operator.query('begin')
+    await operator.query(`update jobtable.owner_quota set max_unfinished = 2 where owner = 'anna'`)
+    const late = refusal(client.query(insert('anna', 2)))
+    await untilBlocked(database(), client)
+    await operator.query('commit')
+    expect((await late).message).toContain('may have 2')
+    await using old = await openSession(database())
+    await old.query('begin isolation level repeatable read; select from jobtable.owner_quota')
+    await setQuota('anna', 1, null)
+    expect((await refusal(old.query(insert('anna', 1)))).code).toBe('40001')
+  })
+
   test('16 at once, of 20 jobs each: never one more than the quota', async () => {
     await setQuota('anna', 50, null)
     const sessions = await Promise.all(Array.from({ length: 16 }, () => openSession(database())))
