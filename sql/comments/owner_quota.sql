@@ -6,7 +6,9 @@ no quota and pays nothing for those of others. With a quota, the inserting trans
 owner follow one another. The first row locks the job table for a moment to switch the check on,
 the last one to switch it off: 55P03 after 2 seconds, try again. It also builds the index
 job_owner_idx if it is missing, for which INSERTs wait: on a large table build it before, by
-`create index concurrently job_owner_idx on jobtable.job (owner, id)`.';
+`create index concurrently job_owner_idx on jobtable.job (owner, id)`.
+
+Changes need isolation level read committed: 25001 otherwise.';
 
 comment on column jobtable.owner_quota.owner is
 'The owner, or * for every owner that has no row of its own.';

@@ -9,6 +9,14 @@ declare
   v_owners text[];
   v_anew text[];
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = '25001',
+      message = format('quotas cannot be changed at isolation level %s',
+        current_setting('transaction_isolation')),
+      detail = 'Jobs that were inserted since the transaction began would never be counted.',
+      hint = 'Begin with: begin transaction isolation level read committed';
+  end if;
   perform jobtable_internal.arm_quotas();
   if tg_op = 'INSERT' then
     v_owners := array(select a.owner from after_rows a);

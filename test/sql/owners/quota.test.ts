@@ -194,6 +194,22 @@ describe('what a refusal reads', () => {
   )
 })
 
+test.each(['repeatable read', 'serializable'])(
+  'no quota is introduced by a transaction at %s, whose snapshot may lack jobs',
+  async (level) => {
+    await using session = await openSession(database())
+    await session.query(`begin isolation level ${level}; select`)
+    expect(
+      await refusal(session.query(`insert into jobtable.owner_quota values ('anna', 1)`)),
+    ).toEqual({
+      code: '25001',
+      message: `quotas cannot be changed at isolation level ${level}`,
+      detail: 'Jobs that were inserted since the transaction began would never be counted.',
+      hint: 'Begin with: begin transaction isolation level read committed',
+    })
+  },
+)
+
 test('an owner whose own quota goes is counted by that of all, with what it has', async () => {
   await setQuota('*', 5, null)
   await setQuota('anna', null, null)
