@@ -3,10 +3,11 @@ comment on table jobtable.owner_quota is
 
 Heeded whether owners are kept apart or not; an owner without a row, where there is none for *, has
 no quota and pays nothing for those of others. With a quota, the inserting transactions of one
-owner follow one another. The first row locks the job table for a moment to switch the check on,
-the last one to switch it off: 55P03 after 2 seconds, try again. It also builds the index
-job_owner_idx if it is missing, for which INSERTs wait: on a large table build it before, by
-`create index concurrently job_owner_idx on jobtable.job (owner, id)`.
+owner follow one another. The first row locks the job table to switch the check on, the last one to
+switch it off: 55P03 after 2 seconds, try again. INSERTs and workers then wait until it commits,
+while the first row builds the index job_owner_idx if it is missing and counts. On a large table
+build it before, by `create index concurrently job_owner_idx on jobtable.job (owner, id)`, and let
+the first row, in a transaction of its own, be one without limits.
 
 Changes need isolation level read committed: 25001 otherwise.';
 

@@ -324,6 +324,18 @@ describe('jobs within a minute', () => {
   })
 })
 
+test('a quota after the first one locks neither INSERTs nor workers out', async () => {
+  await setQuota('nobody', null, null)
+  await using session = await openSession(database())
+  await session.query(`begin; insert into jobtable.owner_quota values ('*', 5, null)`)
+  expect(
+    await session.query(
+      `select distinct mode from pg_locks
+       where pid = pg_backend_pid() and relation = 'jobtable.job'::regclass order by 1`,
+    ),
+  ).toEqual([{ mode: 'AccessShareLock' }])
+})
+
 test('without quotas no trigger of theirs is enabled, and with the first one they are', async () => {
   const enabled = async (): Promise<boolean[]> => {
     const rows = await database().query<{ on: boolean }>(
