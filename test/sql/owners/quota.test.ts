@@ -58,9 +58,12 @@ describe('unfinished jobs', () => {
       hint: 'Wait for the end of 2 of them, delete as many, or insert fewer.',
     })
     expect(await countOf('anna')).toBe(5)
-    expect((await refusal(database().query(insert('anna', 6)))).hint).toBe(
-      'Insert at most 5 jobs at once.',
-    )
+    expect(await refusal(database().query(insert('anna', 6)))).toEqual({
+      code: 'JT022',
+      message: 'owner "anna" may have 5 unfinished jobs, and this statement has 6',
+      detail: undefined,
+      hint: 'Insert at most 5 jobs at once.',
+    })
   })
 
   test('free the quota when they finish or are deleted', async () => {
@@ -178,6 +181,12 @@ describe('what a refusal reads', () => {
     await setQuota('anna', 5, null)
     await database().query(insert('anna', 4))
     expect(await readsOf(insert('anna', 1))).toBeLessThan(50)
+  })
+
+  test('is nothing for more jobs at once than the quota allows', async () => {
+    await setQuota('anna', 5, null)
+    await database().query(insert('anna', 5))
+    expect(await readsOf(insert('anna', 1000))).toBe(0)
   })
 
   test.each(['anna', '*'])(
