@@ -156,6 +156,22 @@ describe('compiled functions', () => {
   })
 })
 
+test.each([1, 2])(
+  'a payload is refused by JT002 in a transaction whose snapshot is older than %d schemas',
+  async (schemas) => {
+    const name = `older_${schemas}`
+    await declare(name, TEXT)
+    await using session = await openSession(database())
+    await session.query('begin isolation level repeatable read; select from jobtable.job_type')
+    for (const schema of [NUMBER, FLAG].slice(0, schemas)) await declare(name, schema)
+    const insert = `insert into jobtable.job (type, payload) values ($1, '{"value": "x"}')`
+    expect(await refusal(session.query(insert, [name]))).toMatchObject({
+      code: 'JT002',
+      detail: 'Its schema has changed since this transaction began.',
+    })
+  },
+)
+
 describe('a schema that is not understood', () => {
   test.each([
     [
