@@ -11,7 +11,7 @@ export interface Isolation extends QueryResultRow {
    * the tables' owner. Who has created a role may only grant it, since PostgreSQL 16.
    */
   readonly clients: readonly string[]
-  /** Those among them whom no policy binds. */
+  /** Those among them whom no policy binds, or who can SET ROLE to somebody like that. */
   readonly unbound: readonly string[]
   /** The role that owns the tables, if it can log in and is no superuser. */
   readonly owner_login: string | null
@@ -25,12 +25,16 @@ export async function isolation(database: Database): Promise<Isolation> {
   return one<Isolation>(
     database,
     `with client as (
-      select r.rolname::text as name, r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'usage') as unbound
+      select r.rolname::text as name, pg_has_role(r.oid, c.relowner, s.held) or exists (
+          select from pg_catalog.pg_roles g
+          where (g.rolbypassrls or g.rolsuper) and pg_has_role(r.oid, g.oid, s.taken)
+        ) as unbound
       from jobtable_internal.isolation i
       join pg_catalog.pg_class c on c.oid = 'jobtable.job'::regclass
       cross join (
-        select case when current_setting('server_version_num')::integer < 160000 then 'member'
-          else 'usage, set' end as held
+        select v.held, v.taken
+        from (values (false, 'member', 'member'), (true, 'usage, set', 'set')) v (since_16, held, taken)
+        where v.since_16 = (current_setting('server_version_num')::integer >= 160000)
       ) s
       join pg_catalog.pg_roles r on r.rolcanlogin and not r.rolsuper and r.oid <> c.relowner
         and exists (

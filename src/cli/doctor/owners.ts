@@ -25,7 +25,7 @@ export async function checkOwners(database: Database): Promise<readonly Finding[
     ...found.unbound.map((login) =>
       fault(
         CHECK,
-        `no policy binds the client ${login}: it has BYPASSRLS, or the rights of the tables' owner`,
+        `no policy binds the client ${login}: it has BYPASSRLS or the rights of the tables' owner, or can SET ROLE to one who has`,
         'take that from it, or the role by which it is a client',
       ),
     ),

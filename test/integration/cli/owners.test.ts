@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { runCli } from '../../support/cli.ts'
 import { useDatabase } from '../../support/database.ts'
@@ -131,12 +131,25 @@ test('doctor finds policies that are missing, and facets that are open', async (
   expect((await findings()).filter(({ verdict }) => verdict === 'fault')).toEqual([])
 })
 
-test('doctor finds a client whom no policy binds', async () => {
-  const [row] = await database().query<{ owner: string }>('select current_user as owner')
-  await roles().admin(`grant ${row?.owner} to ${anna}`)
-  expect(await findings()).toContainEqual({
-    verdict: 'fault',
-    fact: expect.stringContaining(`no policy binds the client ${anna}`) as string,
+describe('doctor finds a client whom no policy binds', () => {
+  const faults = async (): Promise<string[]> =>
+    (await findings()).filter(({ verdict }) => verdict === 'fault').map(({ fact }) => fact)
+  const unbound = (): unknown => expect.stringContaining(`no policy binds the client ${anna}`)
+
+  test('since it can SET ROLE to one with BYPASSRLS', async () => {
+    const reporter = await roles().login('reporter')
+    await roles().admin(`alter role ${reporter} bypassrls`)
+    await roles().admin(`grant ${reporter} to ${anna}`)
+    expect(await faults()).toContainEqual(unbound())
+    await roles().admin(`revoke ${reporter} from ${anna}`)
+  })
+
+  test.each(['noinherit', 'inherit'])('since it has the role of the owner, %s', async (inherit) => {
+    const [row] = await database().query<{ owner: string }>('select current_user as owner')
+    await roles().admin(`alter role ${anna} ${inherit}`)
+    await roles().admin(`grant ${row?.owner} to ${anna}`)
+    expect(await faults()).toContainEqual(unbound())
+    await roles().admin(`revoke ${row?.owner} from ${anna}`)
   })
 })
 
