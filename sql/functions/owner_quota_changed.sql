@@ -35,11 +35,11 @@ begin
   elsif tg_op = 'DELETE' then
     v_owners := array(select b.owner from before_rows b);
   end if;
-  -- In the order in which job_quota takes them. An update, so that whose snapshot has the quotas
-  -- from before gets 40001.
+  -- In the order in which job_quota takes them, and makes those that are missing. An update, so
+  -- that whose snapshot has the quotas from before gets 40001.
   insert into jobtable_internal.turn (owner)
   select t.owner
-  from jobtable_internal.turn t
+  from (select t.owner from jobtable_internal.turn t union select unnest(v_owners)) t
   where v_owners is null or t.owner = any (v_owners) or '*' = any (v_owners) and not exists (
     select from jobtable.owner_quota q where q.owner = t.owner
   )

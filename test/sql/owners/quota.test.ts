@@ -274,6 +274,24 @@ describe('two transactions of one owner', () => {
     expect((await refusal(old.query(insert('anna', 1)))).code).toBe('40001')
   })
 
+  test('meet a change of both quotas without a deadlock, though one has had no turn yet', async () => {
+    await database().query(insert('anna', 1))
+    for (const owner of ['anna', 'bert']) await setQuota(owner, null, 100)
+    await database().query(insert('bert', 1))
+    await using operator = await openSession(database())
+    await using client = await openSession(database())
+    await client.query('begin')
+    await client.query(insert('anna', 1))
+    const change = operator.query('update jobtable.owner_quota set max_unfinished = 5')
+    await untilBlocked(database(), operator)
+    await client.query(insert('bert', 1))
+    await client.query('commit')
+    await change
+    for (const owner of ['anna', 'bert']) {
+      expect((await refusal(database().query(insert(owner, 4)))).message).toContain('has 2 unfin')
+    }
+  })
+
   test('16 at once, of 20 jobs each: never one more than the quota', async () => {
     await setQuota('anna', 50, null)
     const sessions = await Promise.all(Array.from({ length: 16 }, () => openSession(database())))
