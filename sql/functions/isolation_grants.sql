@@ -49,8 +49,7 @@ as $$
           refuse_unknown_type,nearest}'),
       ('{submitter,operator,admin}', 'execute', 'function',
         '{cancel,resubmit,request_cancel,actor,update_facet,refuse_missing_job}'),
-      ('{operator,admin}', 'execute', 'function',
-        '{reset_type,refuse_unsupported,lock_holder,jobs_ahead}'),
+      ('{operator,admin}', 'execute', 'function', '{reset_type,lock_holder,jobs_ahead}'),
       ('{admin}', 'execute', 'function', '{create_report}'),
       -- Called by the guard of INSERT, which runs as the client.
       ('{submitter,admin}', 'execute', 'function',
