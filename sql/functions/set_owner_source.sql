@@ -48,10 +48,10 @@ comment on function jobtable.set_owner_source(text, text) is
 
 source any: the setting jobtable.owner, else the JWT''s claim, else the role (as installed).
 setting: jobtable.owner, else the role. jwt: the claim; where there are no claims at all, the role;
-claims without it are of no owner, who sees no jobs and inserts none (JT029). role: the role alone.
-function: a function of yours without parameters that answers a text; the role where it answers
-null. Its body is one RETURN, or it sets search_path, pg_temp last. All but role and function trust
-whoever can run SET; see docs/owners.md.
+claims without it are of no owner, who sees no jobs but those shared with its role, and inserts none
+(JT029). role: the role alone. function: a function of yours without parameters that answers a
+text; the role where it answers null. Its body is one RETURN, or it sets search_path, pg_temp last.
+All but role and function trust whoever can run SET; see docs/owners.md.
 detail: for any and jwt the claim, its path with dots (default sub); for function its name with
 schema and parentheses. Jobs keep the owner that they have. Only for the owner of the schema.
 Errors: JT024 (no such source or function, or not a safe one).';
