@@ -8,6 +8,10 @@ comment on column jobtable_internal.turn.unfinished is
 'Not fewer than its unfinished jobs, if their number is limited: INSERTs add, and which of them
 have finished since is looked up when the quota seems used up.';
 
+comment on column jobtable_internal.turn.lowest is
+'No job with a smaller id is counted: a count begins there, and does not pass through the entries
+that it has removed before and that an old snapshot keeps.';
+
 comment on column jobtable_internal.turn.seconds is
 'Seconds since 1970 in which jobs were inserted, of the last minute with any.';
 

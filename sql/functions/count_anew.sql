@@ -34,6 +34,6 @@ begin
   where o.owner = any (owners)
     or v_others and not exists (select from jobtable.owner_quota q where q.owner = o.owner)
   order by o.owner
-  on conflict on constraint turn_pkey do update set unfinished = excluded.unfinished;
+  on conflict on constraint turn_pkey do update set unfinished = excluded.unfinished, lowest = 0;
 end
 $$;

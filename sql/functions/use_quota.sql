@@ -23,15 +23,15 @@ begin
   -- A change of quotas may have had the turn before.
   v_quota := jobtable_internal.quota_of(owner);
   if v_quota.max_unfinished is not null then
-    v_turn.unfinished := jobtable_internal.count_unfinished(
-      owner, v_turn.unfinished, v_quota.max_unfinished, ids);
+    v_turn := jobtable_internal.count_unfinished(v_turn, v_quota.max_unfinished, ids);
   end if;
   if v_quota.max_inserts_per_minute is not null then
     v_turn := jobtable_internal.count_inserts(
       v_turn, v_quota.max_inserts_per_minute, cardinality(ids));
   end if;
   update jobtable_internal.turn t
-  set unfinished = v_turn.unfinished, seconds = v_turn.seconds, inserted = v_turn.inserted
+  set unfinished = v_turn.unfinished, lowest = v_turn.lowest,
+    seconds = v_turn.seconds, inserted = v_turn.inserted
   where t.owner = use_quota.owner;
 end
 $$;

@@ -22,6 +22,7 @@ create table jobtable.owner_quota (
 create table jobtable_internal.turn (
   owner text not null,
   unfinished bigint not null default 0,
+  lowest bigint not null default 0,
   seconds bigint[] not null default '{}',
   inserted bigint[] not null default '{}',
   constraint turn_pkey primary key (owner)

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { buffersOf } from '../../support/buffers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
@@ -187,6 +188,25 @@ describe('what a refusal reads', () => {
     await setQuota('anna', 5, null)
     await database().query(insert('anna', 5))
     expect(await readsOf(insert('anna', 1000))).toBe(0)
+  })
+
+  test('does not grow with what an old snapshot keeps of earlier counts', async () => {
+    await setQuota('anna', 200, null)
+    await using old = await openSession(database())
+    await old.query('begin isolation level repeatable read; select from jobtable_internal.counted')
+    await using session = await openSession(database())
+    const costs: number[] = []
+    for (let round = 0; round < 40; round += 1) {
+      await database().query(insert('anna', 200))
+      await finish('anna', 200)
+      await session.query('begin')
+      costs.push(
+        await buffersOf(session, `select jobtable_internal.use_quota('anna', '{1000000}')`),
+      )
+      await session.query('rollback')
+    }
+    // Each round would add two buffers.
+    expect((costs[39] ?? 0) - (costs[9] ?? 0)).toBeLessThan(25)
   })
 
   test.each(['anna', '*'])(
