@@ -1,7 +1,8 @@
 import { Backoff } from './backoff.ts'
 import type { Id } from './database.ts'
-import { isFaultOfData } from './errors.ts'
+import { isFaultOfData, type ShutdownError } from './errors.ts'
 import type { Outcome } from './queries/tick.ts'
+import type { Trailing } from './running-job.ts'
 import { storedError } from './stored-error.ts'
 
 /** Outcomes in one tick: what a transaction of a few milliseconds holds. */
@@ -25,7 +26,9 @@ type Ended = Pick<Outcome, 'id' | 'lease'>
 export class Completer {
   #pending: Outcome[] = []
   /** Whose outcomes are yet to come: they must not overtake what the jobs have told. */
-  readonly #trailing = new Set<Ended>()
+  readonly #trailing = new Map<Trailing, Ended>()
+  /** Why the worker waits no longer for what jobs have told. */
+  #reason: ShutdownError | undefined
   #resting: Outcome[] = []
   #restUntil = 0
   /** Those that the database refuses even when they stand alone, and until when they wait. */
@@ -45,15 +48,12 @@ export class Completer {
     this.#pending.push(outcome)
   }
 
-  /** Adds the outcome of an ended job when it comes, unless all has been given up by then; answers it. */
-  async follow(
-    { id, lease }: Ended,
-    coming: Promise<Outcome | undefined>,
-  ): Promise<Outcome | undefined> {
-    const ended = { id, lease }
-    this.#trailing.add(ended)
-    const outcome = await coming
-    if (!this.#trailing.delete(ended)) return undefined
+  /** Adds the outcome of an ended job when it comes, and answers it. */
+  async follow({ id, lease }: Ended, trailing: Trailing): Promise<Outcome | undefined> {
+    this.#trailing.set(trailing, { id, lease })
+    if (this.#reason !== undefined) trailing.abort(this.#reason)
+    const outcome = await trailing.outcome
+    this.#trailing.delete(trailing)
     if (outcome === undefined) this.#settle()
     else this.add(outcome)
     return outcome
@@ -79,7 +79,7 @@ export class Completer {
 
   /** The leases of the outcomes that are not in the database yet. */
   *leases(): Iterable<Id> {
-    for (const { lease } of this.#trailing) yield lease
+    for (const { lease } of this.#trailing.values()) yield lease
     for (const outcomes of this.#batches()) {
       for (const outcome of outcomes) yield outcome.lease
     }
@@ -188,10 +188,15 @@ export class Completer {
     this.#refusedUntil = now + this.#backoff.nextMs()
   }
 
+  /** The worker stops: what jobs have told, or will have, has a grace period to arrive. */
+  abortAll(reason: ShutdownError): void {
+    this.#reason = reason
+    for (const trailing of this.#trailing.keys()) trailing.abort(reason)
+  }
+
   /** Gives up: what is not in the database yet, for whoever must tell. */
-  forsake(): readonly Ended[] {
-    const left = [...this.#trailing, ...this.#batches().flat()]
-    this.#trailing.clear()
+  forsake(): readonly Outcome[] {
+    const left = this.#batches().flat()
     this.#sent.clear()
     this.#resting = []
     this.#refused = []

@@ -8,9 +8,9 @@ import {
   CancelledError,
   codeOf,
   isRefusal,
-  type JobtableError,
   LOCK_NOT_AVAILABLE,
   QUERY_CANCELLED,
+  type ShutdownError,
   wasAnswered,
 } from './errors.ts'
 import type { Events } from './events.ts'
@@ -21,7 +21,7 @@ import type { HandedJob, Outcome, TickAnswer, TickRequest } from './queries/tick
 import { tick } from './queries/tick.ts'
 import { askedToStop, type CancelRequest, leave, notify } from './queries/worker.ts'
 import type { RegisteredType } from './registry.ts'
-import type { Ending, RunningJob } from './running-job.ts'
+import type { Ending, RunningJob, Trailing } from './running-job.ts'
 import { Service } from './service.ts'
 import { type Coming, Slots } from './slots.ts'
 import { callTo, READY } from './wake-up.ts'
@@ -193,8 +193,10 @@ export class Dispatcher extends Service {
     this.#intake.close()
   }
 
-  abortAll(reason: JobtableError): void {
+  /** The worker stops: running jobs, and what ended ones have told, have their grace period. */
+  abortAll(reason: ShutdownError): void {
     this.#slots.abortAll(reason)
+    this.#completer.abortAll(reason)
   }
 
   /** Resolves when no executor runs, no tick is on its way, and every outcome is in the database. */
@@ -399,7 +401,7 @@ export class Dispatcher extends Service {
   }
 
   #end(job: HandedJob, ending: Ending): void {
-    if (ending instanceof Promise) {
+    if (ending !== undefined && 'abort' in ending) {
       void this.#follow(job, ending)
       // There is room for its type again, and no tick is due for it yet that would look for jobs.
       if (this.#slots.isLimited(job.type)) this.#lookout.call()
@@ -414,7 +416,7 @@ export class Dispatcher extends Service {
   }
 
   /** An outcome comes when what its job has told is in the database: that may wait for a client's lock. */
-  async #follow(job: HandedJob, ending: Promise<Outcome | undefined>): Promise<void> {
+  async #follow(job: HandedJob, ending: Trailing): Promise<void> {
     const outcome = await this.#completer.follow(job, ending)
     if (outcome === undefined) this.wake()
     else {

@@ -7,7 +7,13 @@ import {
   checkedProgress,
   resultText,
 } from './checks.ts'
-import { JobtableError, LeaseLostError, PayloadError, TimeoutError } from './errors.ts'
+import {
+  JobtableError,
+  LeaseLostError,
+  PayloadError,
+  type ShutdownError,
+  TimeoutError,
+} from './errors.ts'
 import type { Context, Executor, Job, Progress, Transaction } from './executor.ts'
 import type { FacetWriter } from './facet.ts'
 import type { Logger } from './log.ts'
@@ -17,6 +23,11 @@ import { storedError } from './stored-error.ts'
 import { completeWith } from './transaction.ts'
 import { failure, type Verdict, verdictOn, verdictOnAborted } from './verdict.ts'
 
+/**
+ * What has been told has the same grace period as an executor when the worker stops, but no longer than
+ * this, in milliseconds: the outcome must be written in time as well.
+ */
+const MAX_TOLD_GRACE_MS = 10_000
 /** How long a process that was killed takes to end at most, in milliseconds. */
 const DEATH_MS = 2_000
 
@@ -33,11 +44,16 @@ export interface JobTools {
   readonly overdueAt: (at: number) => void
 }
 
-/**
- * How an attempt ended: its outcome, none if there is nothing to write, or, if it must not overtake what
- * the job has told, the promise of either.
- */
-export type Ending = Outcome | undefined | Promise<Outcome | undefined>
+/** An outcome that must not overtake what its job has told. */
+export interface Trailing {
+  /** Comes when that is in the database; undefined if there is nothing to write. */
+  readonly outcome: Promise<Outcome | undefined>
+  /** The worker stops: what has been told has a grace period to arrive. */
+  abort(reason: ShutdownError): void
+}
+
+/** How an attempt ended: its outcome, none if there is nothing to write, or one that is yet to come. */
+export type Ending = Outcome | undefined | Trailing
 
 /**
  * One attempt of one job in this process, from the checked payload to the outcome. It is the
@@ -294,7 +310,32 @@ export class RunningJob implements Context<unknown> {
     this.#isOver = true
     this.#disarm?.()
     const outcome = this.#committed ? undefined : this.#judged(verdict)
-    this.#ended?.(this.#told ? this.#afterTold(outcome) : outcome)
+    this.#ended?.(this.#told ? this.#trail(outcome) : outcome)
+  }
+
+  #trail(outcome: Outcome | undefined): Trailing {
+    const { promise, resolve } = Promise.withResolvers<Outcome | undefined>()
+    void this.#afterTold(outcome).then((later) => {
+      this.#disarm?.()
+      resolve(later)
+    })
+    const abort = (reason: ShutdownError): void => {
+      const graceMs = Math.min(this.#tools.abortGraceMs, MAX_TOLD_GRACE_MS)
+      this.#disarm = wakeAfter(graceMs, () => resolve(this.#untold(outcome, reason)))
+    }
+    return { outcome: promise, abort }
+  }
+
+  /** The outcome without what the job has told: it has not completed. */
+  #untold(outcome: Outcome | undefined, reason: ShutdownError): Outcome | undefined {
+    if (outcome === undefined) return undefined
+    this.#tools.log.warn('what a job has told could not be written before the worker stopped', {
+      job: this.handed.id,
+      type: this.handed.type,
+    })
+    return outcome.outcome === 'completed'
+      ? this.#judged(verdictOnAborted(reason, storedError(reason)))
+      : outcome
   }
 
   /** The outcome, once all that the job has told is in the database. */

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { MAX_TRAILING } from '../../../src/completer.ts'
 import { defineExecutor, type Executor } from '../../../src/executor.ts'
+import { loggerTo } from '../../../src/log.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJobs } from '../../support/job.ts'
 import {
@@ -173,6 +174,80 @@ test('a worker that stops waits for what ended jobs have told, within its grace 
   await client.query('commit')
   await stopped
   expect(await stored(ids)).toEqual([whole, whole])
+})
+
+test.each([
+  { how: 'ends by itself', graceMs: 60_000 },
+  { how: 'is deaf to its signal', graceMs: 0 },
+])(
+  'a worker that stops gives back, uncharged, a job whose telling is locked: its executor $how',
+  async ({ graceMs }) => {
+    await using client = await openClient()
+    await client.query('begin')
+    await client.query('lock table jobtable.job_progress in exclusive mode')
+    const ended = gate()
+    const worker = await startWorker(database(), {
+      graceMs,
+      abortGraceMs: 50,
+      executors: [
+        defineExecutor({
+          type: 'tells',
+          maxAttempts: 1,
+          async execute({ progress }) {
+            progress(1)
+            if (graceMs === 0) await new Promise(() => {})
+            ended.open()
+          },
+        }),
+      ],
+    })
+    const begun = next(worker, 'begun')
+    await insert('tells')
+    await begun
+    if (graceMs > 0) await ended.opened
+    const stopped = worker.stop()
+    void worker.stop()
+    await stopped
+    const jobs = await database().query('select status, attempt, uncharged from jobtable.job')
+    expect(jobs).toEqual([{ status: 'new', attempt: 1, uncharged: 1 }])
+    expect(await database().query('select outcome from jobtable.job_attempt')).toEqual([
+      { outcome: 'released' },
+    ])
+    expect(await database().query('select from jobtable_internal.claim')).toEqual([])
+  },
+)
+
+test('a worker that stops misses no outcome of a job that has told something after its own commit', async () => {
+  await using client = await openClient()
+  const locked = gate()
+  const ended = gate()
+  const errors: string[] = []
+  const worker = await startWorker(database(), {
+    graceMs: 0,
+    abortGraceMs: 50,
+    log: loggerTo((level, message) => {
+      if (level === 'error' || level === 'warn') errors.push(message)
+    }),
+    executors: [
+      defineExecutor({
+        type: 'commits',
+        async execute({ transaction, log }) {
+          await transaction(async () => await Promise.resolve())
+          await locked.opened
+          log.info('after')
+          ended.open()
+        },
+      }),
+    ],
+  })
+  const ids = await insert('commits')
+  await completed(ids)
+  await client.query('begin')
+  await client.query('select from jobtable.job for update')
+  locked.open()
+  await ended.opened
+  await worker.stop()
+  expect(errors).toEqual([])
 })
 
 test('jobs stop being claimed while very many outcomes wait for what the jobs have told', async () => {
