@@ -57,6 +57,8 @@ interface Ticking {
   readonly outcomes: readonly Outcome[]
   readonly begin: readonly HandedJob[]
   readonly look: Look
+  /** Of the intake, when it was sent. */
+  readonly doubts: number
 }
 
 /**
@@ -73,8 +75,6 @@ export class Dispatcher extends Service {
   readonly #lookout: Lookout
   readonly #intake: Intake
   readonly #ticks = new Map<Ticking, Promise<void>>()
-  /** Those that were on their way when others may have taken this worker's jobs. */
-  readonly #outdated = new WeakSet<Ticking>()
   /** How long one job's text was in the last claim. */
   #jobLength = 0
   #claiming = true
@@ -182,8 +182,8 @@ export class Dispatcher extends Service {
   }
 
   /** Others may have taken this worker's jobs: also those that ticks bring that are on their way. */
-  doubtTicks(): void {
-    for (const sent of this.#ticks.keys()) this.#outdated.add(sent)
+  doubtAnswers(): void {
+    this.#intake.doubtAnswers()
   }
 
   /** Claims nothing more and gives back what has not begun. */
@@ -282,7 +282,8 @@ export class Dispatcher extends Service {
     const alone = this.#ticks.size === 0
     const { passes: stays, aside } = room
     const look = this.#lookout.look({ wanted, whole, stays, alone, aside }, now)
-    const sent = { lease: randomLease(), outcomes, begin, look }
+    const { doubts } = this.#intake
+    const sent = { lease: randomLease(), outcomes, begin, look, doubts }
     const ticking = this.#tick(sent, {
       worker: this.#options.worker,
       lease: sent.lease,
@@ -318,7 +319,7 @@ export class Dispatcher extends Service {
     this.#failing = false
     this.#backoff.reset()
     const jobs = this.#settle(answer, sent)
-    if (!this.#outdated.has(sent)) await this.#intake.receive(sent.begin, jobs)
+    if (sent.doubts === this.#intake.doubts) await this.#intake.receive(sent.begin, jobs)
     else await this.#intake.adopt(sent.lease, sent.begin, () => this.#pause())
     if (sent.outcomes.length > 0) this.#gatherUntil = performance.now() + this.#slots.gatherMs
     if (sent.look.wanted > 0) {

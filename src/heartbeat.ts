@@ -86,7 +86,7 @@ export class Heartbeat extends Service {
   /** What this worker holds may be another's by now, and so may what is on its way. */
   #doubt(): void {
     this.#isUncertain = true
-    this.#options.dispatcher.doubtTicks()
+    this.#options.dispatcher.doubtAnswers()
   }
 
   /** Lets go of what others have taken for lost. */

@@ -29,6 +29,7 @@ export class Intake {
   /** Jobs that are in no other list: a tick is to begin them, or their payloads are on their way. */
   readonly #between = new Map<string, HandedJob>()
   #open = true
+  #doubts = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -42,6 +43,16 @@ export class Intake {
   /** The jobs that are held here: on their way, and waiting in the local queue. */
   get held(): readonly HandedJob[] {
     return [...this.#queued, ...this.#between.values()]
+  }
+
+  /** How often `doubtAnswers` was called: what was asked for before the last time says nothing. */
+  get doubts(): number {
+    return this.#doubts
+  }
+
+  /** Others may have taken this worker's jobs: also those that answers bring that are on their way. */
+  doubtAnswers(): void {
+    this.#doubts += 1
   }
 
   /** Takes so many jobs off the head of the local queue, to begin. */
@@ -106,7 +117,9 @@ export class Intake {
     for (;;) {
       await pause()
       try {
+        const { doubts } = this
         const jobs = await adopt(database, worker, lease)
+        if (doubts !== this.doubts) continue
         // Its receipt is there now, whether the tick or this has written it.
         this.#leases.add(lease)
         const begun = new Set(begin.map(keyOf))

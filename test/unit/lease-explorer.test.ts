@@ -70,6 +70,7 @@ test.each([
   ['beatKeepsWhatBegins', QUEUES, 'stuck'],
   ['beatKeepsUnwritten', SMALLEST, 'stuck'],
   ['ticksAreDoubted', SMALLEST, UNHEARD],
+  ['adoptionsAreDoubted', TWO_FAULTS, UNHEARD],
   ['lostBeatsAreDoubted', TWO_FAULTS, UNHEARD],
   ['lostAreWatched', SMALLEST, 'stuck'],
   ['fencesStay', SMALLEST, 'stuck'],

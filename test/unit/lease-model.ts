@@ -8,12 +8,12 @@
 // | commit | tick.sql: outcomes, begin_queued, then hand_over and the receipt. is_at_work locks nothing: it may
 // |        | have been asked long before |
 // | lose | the connection breaks: the tick may happen yet, or have happened, or never will |
-// | adopt | Intake#adopt, adopt.sql: the receipt as a fence |
+// | adopt, adopted | Intake#adopt, adopt.sql: the receipt as a fence; and its answer |
 // | end, give back | Completer sends an outcome, and again until it is answered |
 // | beat | Heartbeat sends which leases are closed: see Intake#closedLeases |
 // | live | beat.sql: lives again, drops receipts |
 // | hear | Heartbeat has the answer: after a rescue it lets go of what it holds no more (check_held.sql), and
-// |        | has what ticks bring that are on their way confirmed |
+// |        | has what ticks and adoptions bring that are on their way confirmed |
 // | rescue | Rescuer, rescue.sql: of a dead worker; of a living one it is a fault; of a lost one again while it
 // |        | leaves receipts behind (orphans of beat.sql) |
 /** 0 is none. */
@@ -31,10 +31,12 @@ interface Tick {
   readonly atWork: boolean
   stage: 'sent' | 'happened' | 'gone'
   waits: 'answer' | 'adoption' | 'nobody'
+  /** What the database has answered to the adoption, on its way; null: it is to be asked. */
+  adopted: { readonly lease: Lease; readonly status: State['status'] } | null
   /** What it has handed out, of its own lease and of the other. */
   claimed: boolean
   begun: boolean
-  /** Its worker was lost while it was on its way. */
+  /** Its worker was lost while it, or the answer to its adoption, was on its way. */
   doubted: boolean
 }
 
@@ -74,6 +76,7 @@ export const RULES = {
   beatKeepsWhatBegins: true,
   beatKeepsUnwritten: true,
   ticksAreDoubted: true,
+  adoptionsAreDoubted: true,
   lostBeatsAreDoubted: true,
   lostAreWatched: true,
   fencesStay: true,
@@ -128,7 +131,7 @@ export function steps(state: State, rules: Rules, bounds: Bounds): Step[] {
   ] of state.workers.entries()) {
     const act = (change: (own: Worker, next: State) => void, isFault = false): void =>
       may((next) => change(at(next.workers, id), next), isFault)
-    for (const [n, { stage, waits }] of ticks.entries()) {
+    for (const [n, { stage, waits, adopted }] of ticks.entries()) {
       const step = (
         change: (tick: Tick, own: Worker, next: State) => void,
         isFault = false,
@@ -136,10 +139,11 @@ export function steps(state: State, rules: Rules, bounds: Bounds): Step[] {
       if (stage === 'sent') step((tick, _, next) => commit(next, id, tick, rules))
       // Earlier nobody could tell.
       if (stage === 'sent' && waits === 'nobody') step((tick) => (tick.stage = 'gone'))
-      if (stage === 'happened' && waits === 'answer')
-        step((tick, own, next) => answer(next, id, own, tick, rules))
+      if (stage === 'happened' && waits === 'answer') step((tick, own) => answer(own, tick))
       if (waits === 'answer') step((tick, own) => lose(own, tick, rules), true)
-      if (waits === 'adoption') step((tick, own, next) => adopt(next, id, own, tick, rules))
+      if (waits !== 'adoption') continue
+      if (adopted === null) step((tick, own, next) => adopt(next, id, own, tick, rules))
+      else step((tick, own) => hearAdopted(own, tick))
     }
 
     const isOther = state.workers.some((other, n) => other.alive && n !== id)
@@ -217,7 +221,7 @@ function end(own: Worker, jobs: Lease[], n: number, as: Outcome['as']): void {
 function send(own: Worker, claimsAs: Tick['claimsAs']): void {
   const [begin = 0] = own.queue.splice(0, 1)
   const outcomes = own.outcomes.splice(0)
-  const found = { claimed: false, begun: false, doubted: false }
+  const found = { adopted: null, claimed: false, begun: false, doubted: false }
   const sent = { stage: 'sent', waits: 'answer', atWork: !own.lost } as const
   own.ticks.push({ lease: FRESH, outcomes, begin, claimsAs, ...sent, ...found })
 }
@@ -255,8 +259,11 @@ function commit(next: State, id: number, tick: Tick, rules: Rules): void {
   }
 }
 
-function answer(next: State, id: number, own: Worker, tick: Tick, rules: Rules): void {
-  if (tick.doubted) return adopt(next, id, own, tick, rules)
+function answer(own: Worker, tick: Tick): void {
+  if (tick.doubted) {
+    tick.waits = 'adoption'
+    return
+  }
   remove(own.ticks, tick)
   if (tick.begun && tick.begin > 0) own.running.push(tick.begin)
   if (tick.claimed) listOf(own, tick.claimsAs).push(tick.lease)
@@ -268,6 +275,7 @@ function listOf(own: Worker, status: State['status']): Lease[] {
 
 function lose(own: Worker, tick: Tick, rules: Rules): void {
   tick.waits = rules.workerAdopts ? 'adoption' : 'nobody'
+  tick.doubted = false
   own.outcomes.unshift(...tick.outcomes)
   if (!rules.beginsAwaitAdoption && tick.begin > 0) own.queue.unshift(tick.begin)
 }
@@ -283,7 +291,17 @@ function adopt(next: State, id: number, own: Worker, tick: Tick, rules: Rules): 
     next.lease === tick.lease ||
     (next.lease === tick.begin && rules.adoptTakesBegun) ||
     !rules.adoptTakesOnlyTheLostTick
-  if (mine && isMeant && isHeld(next, next.lease)) listOf(own, next.status).push(next.lease)
+  const { lease, status } = next
+  const isAnswered = mine && isMeant && isHeld(next, lease)
+  tick.adopted = isAnswered ? { lease, status } : { lease: 0, status: 'new' }
+  tick.doubted = false
+}
+
+function hearAdopted(own: Worker, tick: Tick): void {
+  const { adopted, doubted } = tick
+  tick.adopted = null
+  if (doubted || adopted === null) return
+  if (adopted.lease > 0) listOf(own, adopted.status).push(adopted.lease)
   tick.waits = 'nobody'
 }
 
@@ -323,7 +341,10 @@ function hear(next: State, own: Worker, wasLost: boolean, rules: Rules): void {
 }
 
 function doubt(own: Worker, rules: Rules): void {
-  for (const tick of own.ticks) tick.doubted ||= rules.ticksAreDoubted && tick.waits === 'answer'
+  for (const tick of own.ticks) {
+    tick.doubted ||= rules.ticksAreDoubted && tick.waits === 'answer'
+    tick.doubted ||= rules.adoptionsAreDoubted && tick.adopted !== null
+  }
 }
 
 function rescue(next: State, id: number, own: Worker, rules: Rules): void {
@@ -374,6 +395,7 @@ function named(state: State, order: readonly number[]): string {
         ...tick,
         lease: nameOf(tick.lease),
         begin: nameOf(tick.begin),
+        adopted: tick.adopted && { ...tick.adopted, lease: nameOf(tick.adopted.lease) },
         outcomes: tick.outcomes.map(outcomeOf),
       })),
       beat: own.beat && { ...own.beat, closed: own.beat.closed.map(nameOf) },

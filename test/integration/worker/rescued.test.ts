@@ -150,6 +150,42 @@ test('a job that was taken before its worker was told of it does not begin there
   expect(attempts).toEqual([2])
 })
 
+test('a job that was taken while it was being adopted does not begin there', async () => {
+  const lost = gate()
+  const asked = gate()
+  const checked = gate()
+  let isFirst = true
+  using _ = interceptAnswers(async ({ text, send }) => {
+    const answer = await send()
+    if (text.includes('check_held(')) checked.open()
+    else if (text.includes('jobtable_internal.adopt(') && isFirst) {
+      isFirst = false
+      asked.open()
+      await checked.opened
+    } else if (hasClaimed(answer) && isFirst) {
+      lost.open()
+      throw new Error('Connection terminated unexpectedly')
+    }
+    return answer
+  })
+  const attempts: number[] = []
+  const worker = await startWorker(database(), {
+    heartbeatMs: 100,
+    executors: [
+      defineExecutor({
+        type: 'adopted_late',
+        maxAttempts: 2,
+        execute: ({ job }) => void attempts.push(job.attempt),
+      }),
+    ],
+  })
+  await insertJob(database(), 'adopted_late')
+  await asked.opened
+  await takeJobsOf(worker.id ?? '')
+  await allFinished(database())
+  expect(attempts).toEqual([2])
+})
+
 test('jobs of several dead workers are rescued until the patience is over, and later the others', async () => {
   const dead: string[] = []
   for (const type of ['first_dead', 'second_dead']) {
