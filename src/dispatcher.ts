@@ -239,13 +239,15 @@ export class Dispatcher extends Service {
     return Math.max(gathers, Math.min(this.#completer.waitMs(now), claims))
   }
 
+  /** Whether more may be claimed; what has been claimed begins all the same. */
   get #claims(): boolean {
     return this.#claiming && !this.#completer.isFull
   }
 
   get #freeSlots(): number {
     const { concurrency } = this.#options
-    return this.#claims ? Math.max(0, concurrency - this.#slots.running - this.#slots.inLine) : 0
+    const free = concurrency - this.#slots.running - this.#slots.inLine
+    return this.#claiming ? Math.max(0, free) : 0
   }
 
   /** Jobs on their way to the slots: those that ticks may bring, and those of the local queue. */
@@ -265,14 +267,14 @@ export class Dispatcher extends Service {
     const now = performance.now()
     const outcomes = this.#completer.take(now)
     const isAlone = this.#caution.apart ? outcomes.length > 0 : this.#completer.isSuspect(outcomes)
-    const takes = this.#claims && !isAlone
+    const takes = this.#claiming && !isAlone
     const begins = takes && this.#beginAt <= now
     const types = this.#caution.typesInTurn(all)
     const coming = this.#coming
     const begin = this.#intake.take(begins ? this.#freeSlots : 0)
     const { queued } = this.#intake
     const room = this.#slots.room(types, coming, queued, this.#lookout.plenty, now)
-    const limit = takes ? this.#caution.limit : 0
+    const limit = takes && this.#claims ? this.#caution.limit : 0
     const fitting = Math.max(1, Math.floor(MAX_CLAIM_LENGTH / this.#jobLength))
     const slots = Math.min(room.slots, MAX_CLAIM, fitting, limit)
     const ahead = Math.min(Math.max(0, prefetch - queued.length), limit - slots)

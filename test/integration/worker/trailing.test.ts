@@ -250,28 +250,38 @@ test('a worker that stops misses no outcome of a job that has told something aft
   expect(errors).toEqual([])
 })
 
-test('jobs stop being claimed while very many outcomes wait for what the jobs have told', async () => {
-  await using client = await openClient()
-  const worker = await startWorker(database(), {
-    heartbeatMs: 200,
-    executors: [defineExecutor({ type: 'tells', execute: ({ log }) => log.info('told') })],
-  })
-  await client.query('begin')
-  await client.query('lock table jobtable.job_log in exclusive mode')
-  let begun = 0
-  const full = Promise.withResolvers<void>()
-  worker.events.on('begun', () => {
-    begun += 1
-    if (begun === MAX_TRAILING) full.resolve()
-  })
-  const ids = await insert('tells', 6 * MAX_TRAILING)
-  await full.promise
-  await beats(database(), worker.id ?? '', 3)
-  expect(begun).toBeLessThan(4 * MAX_TRAILING)
-  await client.query('commit')
-  await allFinished(database())
-  const [counts] = await database().query(
-    'select count(distinct job)::integer as n from jobtable.job_log',
-  )
-  expect(counts).toEqual({ n: ids.length })
-})
+test.each([0, 500])(
+  'nothing is claimed while very many outcomes wait for what the jobs have told; %i taken ahead begin',
+  async (prefetch) => {
+    await using client = await openClient()
+    const worker = await startWorker(database(), {
+      heartbeatMs: 200,
+      prefetch,
+      executors: [defineExecutor({ type: 'tells', execute: ({ log }) => log.info('told') })],
+    })
+    await client.query('begin')
+    await client.query('lock table jobtable.job_log in exclusive mode')
+    let begun = 0
+    let claims = 0
+    const full = Promise.withResolvers<void>()
+    worker.events.on('begun', () => {
+      begun += 1
+      if (begun === MAX_TRAILING) full.resolve()
+    })
+    worker.events.on('claimed', () => (claims += 1))
+    const ids = await insert('tells', 6 * MAX_TRAILING)
+    await full.promise
+    for (let before = -1; claims > before; ) {
+      before = claims
+      await beats(database(), worker.id ?? '', 3)
+    }
+    const statuses = 'select distinct status from jobtable.job order by status'
+    expect(await database().query(statuses)).toEqual([{ status: 'new' }, { status: 'started' }])
+    await client.query('commit')
+    await allFinished(database())
+    const [counts] = await database().query(
+      'select count(distinct job)::integer as n from jobtable.job_log',
+    )
+    expect(counts).toEqual({ n: ids.length })
+  },
+)
