@@ -406,8 +406,8 @@ export class Dispatcher extends Service {
   #end(job: HandedJob, ending: Ending): void {
     if (ending !== undefined && 'abort' in ending) {
       void this.#follow(job, ending)
-      // There is room for its type again, and no tick is due for it yet that would look for jobs.
-      if (this.#slots.isLimited(job.type)) this.#lookout.call()
+      // If there is room for its type again, no tick is due for it yet that would look for jobs.
+      if (this.#slots.wasAtLimit(job.type, this.#coming.all)) this.#lookout.call()
     } else if (ending === undefined) {
       // Written by the executor's own transaction: no tick is due for it that would also look for jobs.
       this.wake()

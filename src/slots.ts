@@ -261,9 +261,14 @@ export class Slots {
     return first
   }
 
-  /** Whether fewer of a type may run at once than the worker runs. */
-  isLimited(type: string): boolean {
-    return this.#byName.get(type)?.limited === true
+  /**
+   * Whether a type that one job has just left has room again, and perhaps had none before.
+   *
+   * @param coming jobs that are on their way, of whatever types: what brings them looked for no more
+   */
+  wasAtLimit(name: string, coming: number): boolean {
+    const type = this.#byName.get(name)
+    return type?.limited === true && type.concurrency - type.held - coming <= 1
   }
 
   /** Resolves when no executor runs. */

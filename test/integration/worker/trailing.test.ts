@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { MAX_TRAILING } from '../../../src/completer.ts'
 import { defineExecutor, type Executor } from '../../../src/executor.ts'
 import { loggerTo } from '../../../src/log.ts'
+import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJobs } from '../../support/job.ts'
 import {
@@ -135,6 +136,32 @@ test('a job of a limited type begins while the outcome of the one before it wait
   await client.query('commit')
   await allFinished(database())
   expect(await stored(ids)).toEqual([whole])
+})
+
+test('a job of a limited type that ends below its limit causes no look for others', async () => {
+  await using client = await openClient()
+  const { executor, letGo } = teller('locked', { concurrency: 2 })
+  const worker = await startWorker(database(), {
+    concurrency: 3,
+    pollMs: 60_000,
+    heartbeatMs: 50,
+    executors: [executor, noop('fine')],
+  })
+  await insert('locked')
+  const ids = await lockStarted(client, 'locked', 1)
+  for (let round = 0; round < 2; round += 1) await completed(await insert('fine'))
+  await beats(database(), worker.id ?? '', 2)
+  let ticks = 0
+  using _ = interceptAnswers(async ({ text, send }) => {
+    if (text.includes('jobtable_internal.tick(')) ticks += 1
+    return await send()
+  })
+  letGo()
+  await beats(database(), worker.id ?? '', 3)
+  expect(ticks).toBe(0)
+  await client.query('commit')
+  await completed(ids)
+  expect(ticks).toBeGreaterThan(0)
 })
 
 test('neither a timeout nor a cancel strikes a job that has ended and waits for a lock', async () => {
