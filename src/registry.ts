@@ -27,9 +27,10 @@ const LANES_OF_A_TYPE = 65_536
 /** How long an executor's setup may be held up by the locks of others, in milliseconds. */
 const SETUP_PATIENCE_MS = 60_000
 
-/** What is told of defaults that differ at each start. */
+/** What is told of defaults that may differ at each start: whether somebody has changed them nobody knows. */
 export const UNSETTLED: string =
-  'defaults of payloads differ at each start, and each declares a new schema: ' +
+  'defaults of payloads were others in each of the last three schemas declared: if nobody has changed ' +
+  'them, they differ at each start, and each declares a new schema; ' +
   'write .default(() => …) for what depends on the time, and leave the rest to execute'
 
 const SETUP_RIGHTS =
@@ -38,8 +39,8 @@ const SETUP_RIGHTS =
 
 /**
  * Makes the executors' types known to the database, in one order everywhere: no deadlocks. Before that
- * it runs their setup; throws an ExecutorError if that fails. Tells of types with defaults that seem to
- * differ at each start, and where they are.
+ * it runs their setup; throws an ExecutorError if that fails. Tells of types with defaults that were
+ * others in each of the last three schemas, and where they are.
  */
 export async function register(
   database: Database,

@@ -1,5 +1,5 @@
 -- Of types, the places of defaults that were others in each of the last three schemas that
--- executors have declared: they seem to differ at each start of a worker.
+-- executors have declared: unless people changed them, they differ at each start of a worker.
 create or replace function jobtable_internal.unsettled_defaults(types integer[])
 returns table (type text, defaults text[])
 language sql stable security definer

@@ -37,7 +37,7 @@ export async function registerType(
   return row.id
 }
 
-/** Defaults that seem to differ at each start: JSON pointers into a type's schema of payloads. */
+/** Defaults that were others in each of the last three schemas: JSON pointers into a type's schema of payloads. */
 export interface UnsettledDefaults {
   readonly type: string
   readonly defaults: readonly string[]
