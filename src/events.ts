@@ -11,7 +11,10 @@ export interface WorkerEvents {
   readonly claimed: [jobs: readonly HandedJob[]]
   /** An executor's first line is next. */
   readonly begun: [job: HandedJob]
-  /** An executor has ended, and what its job has told is in the database; the outcome is not yet. */
+  /**
+   * An attempt has ended, and its outcome is next. What its job has told is in the database, unless that
+   * failed, or a client's lock held it back for too long while the worker stopped.
+   */
   readonly ended: [job: HandedJob, outcome: Outcome]
   /** Outcomes are in the database. */
   readonly finished: [outcomes: readonly Outcome[]]
