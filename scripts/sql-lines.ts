@@ -1,10 +1,14 @@
 // Names the lines of the SQL that are longer than 100 columns, which squawk does not see.
 import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 const MOST = 100
 
-const long = globSync('sql/**/*.sql').flatMap((file) =>
-  readFileSync(file, 'utf8')
+const cwd = join(import.meta.dirname, '..')
+const files = globSync('sql/**/*.sql', { cwd })
+if (files.length === 0) throw new Error(`there is no SQL in ${join(cwd, 'sql')}`)
+const long = files.flatMap((file) =>
+  readFileSync(join(cwd, file), 'utf8')
     .split('\n')
     .flatMap((line, index) => (line.length > MOST ? [`${file}:${index + 1}`] : [])),
 )
