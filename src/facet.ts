@@ -129,16 +129,19 @@ export class FacetWriter extends Service {
   }
 
   /**
-   * Resolves when everything that the job has told is in the database. Rejects with the error of a
+   * Settles when everything that the job has told is in the database. Rejects with the error of a
    * facet write that failed.
    */
   async flush(job: HandedJob): Promise<void> {
-    await this.#facetsWritten(job)
-    // One on its way may have begun too early.
-    await this.#flushing
-    while (this.#waits(job.id)) {
-      await this.#flush()
-      if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
+    try {
+      await this.#facetsWritten(job)
+    } finally {
+      // One on its way may have begun too early.
+      await this.#flushing
+      while (this.#waits(job.id)) {
+        await this.#flush()
+        if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
+      }
     }
   }
 

@@ -50,10 +50,14 @@ export class Writes {
     await Promise.allSettled(this.#open)
   }
 
-  /** Forgets all, and resolves when they have succeeded. Rejects with the error of one that failed. */
+  /**
+   * Forgets all, and settles when they are over. Rejects with the error of the first that failed, in
+   * the order in which they were given.
+   */
   async succeeded(): Promise<void> {
     const open = [...this.#open]
     this.#open.clear()
-    await Promise.all(open)
+    await Promise.allSettled(open)
+    for (const written of open) await written
   }
 }

@@ -116,8 +116,11 @@ describe('a facet', () => {
       executors: [
         defineExecutor({
           type: 'careless',
-          execute({ facet }) {
+          execute({ facet, progress, log }) {
             void facet('no_such_facet', { n: 1 })
+            void facet('job_result', { value: 'so far' })
+            progress({ stage: 'careless' })
+            log.info('careless')
           },
         }),
         defineExecutor({
@@ -131,7 +134,14 @@ describe('a facet', () => {
     await insert('careless')
     await insert('careful')
     await allFinished(database())
-    expect((await reports()).map((report) => report['status'])).toEqual(['failed', 'completed'])
+    // What the careless one has told else is kept.
+    expect(await reports()).toMatchObject([
+      { status: 'failed', stage: 'careless', result: 'so far' },
+      { status: 'completed' },
+    ])
+    expect(await database().query('select message from jobtable.job_log')).toEqual([
+      { message: 'careless' },
+    ])
   })
 
   test('is checked against the shape that the executor declares, and merged while it waits', async () => {
