@@ -4,6 +4,7 @@ import type { Database, Id } from './database.ts'
 import { cleanText, jsonText } from './database.ts'
 import { codeOf, isTransient, LOCK_NOT_AVAILABLE } from './errors.ts'
 import type { Progress } from './executor.ts'
+import { type Line, Lines } from './lines.ts'
 import type { LogFields } from './log.ts'
 import { Writes } from './observed.ts'
 import type { LogLevel, LogRow, ProgressRow } from './queries/running.ts'
@@ -18,10 +19,6 @@ export const FLUSH_INTERVAL_MS = 100
 const MAX_MESSAGE = 10_000
 /** Lines in one statement. */
 const MAX_LINES = 1_000
-
-interface Line extends Omit<LogRow, 'ageMs'> {
-  readonly loggedAt: number
-}
 
 /** Columns that wait to be written to one facet of one job. */
 interface PendingFacet {
@@ -40,12 +37,13 @@ export class FacetWriter extends Service {
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
   readonly #writes = new Map<Id, Writes>()
-  /** Lines that wait, by job. */
-  #lines = new Map<Id, Line[]>()
-  /** Lines on their way. */
-  #sent: ReadonlyMap<Id, readonly Line[]> = new Map()
+  readonly #lines = new Lines()
+  /** Jobs that have lines on their way. */
+  #sent: ReadonlySet<Id> = new Set()
+  /** Jobs that a client's lock keeps back: others do not wait for them, until the pause is over. */
+  readonly #resting = new Set<Id>()
   #flushing: Promise<void> | undefined
-  #scheduled = false
+  #pause: Promise<void> | undefined
 
   /**
    * @param facets where facets are written: several at once, since each may wait for a client's lock
@@ -60,7 +58,8 @@ export class FacetWriter extends Service {
   /** What runs is caused by the jobs. What they have told last is written when the worker stops. */
   protected override async run(): Promise<void> {
     while (!this.stopping.aborted) await this.alarm.wait(Infinity)
-    await this.#flush()
+    this.#resting.clear()
+    while (this.#isReady) await this.#flush()
     this.#progress.clear()
     this.#lines.clear()
   }
@@ -79,7 +78,7 @@ export class FacetWriter extends Service {
   }
 
   log(job: HandedJob, level: LogLevel, message: string, fields: LogFields | undefined): void {
-    this.#push({
+    this.#lines.push({
       id: job.id,
       lease: job.lease,
       loggedAt: performance.now(),
@@ -136,11 +135,9 @@ export class FacetWriter extends Service {
     try {
       await this.#facetsWritten(job)
     } finally {
-      // One on its way may have begun too early.
-      await this.#flushing
       while (this.#waits(job.id)) {
-        await this.#flush()
-        if (this.#waits(job.id)) await sleep(FLUSH_INTERVAL_MS)
+        if (this.#resting.has(job.id)) await this.#flushLater()
+        else await this.#flush()
       }
     }
   }
@@ -156,14 +153,14 @@ export class FacetWriter extends Service {
     if (progress === undefined && !this.#lines.has(job.id)) return
     await holdLease(transaction, job)
     if (progress !== undefined) await writeProgress(transaction, [progress])
-    // Those that are on their way by now are not written twice.
-    const lines = this.#lines.get(job.id)
-    if (lines === undefined) return
-    this.#lines.delete(job.id)
+    // Those that are on their way by now, a statement's worth at most, are not written twice.
+    const lines = this.#lines.takeOf(job.id)
     try {
-      await writeLogs(transaction, aged(lines))
+      for (let n = 0; n < lines.length; n += MAX_LINES) {
+        await writeLogs(transaction, aged(lines.slice(n, n + MAX_LINES)))
+      }
     } catch (error) {
-      this.#restore(lines)
+      this.#lines.restore(lines)
       throw error
     }
   }
@@ -187,45 +184,48 @@ export class FacetWriter extends Service {
     return this.#progress.has(id) || this.#lines.has(id) || this.#sent.has(id)
   }
 
-  #push(line: Line): void {
-    const lines = this.#lines.get(line.id)
-    if (lines === undefined) this.#lines.set(line.id, [line])
-    else lines.push(line)
-  }
-
-  /** Puts lines before those of their jobs that have come meanwhile. */
-  #restore(lines: Iterable<Line>): void {
-    for (const [id, first] of Map.groupBy(lines, (line) => line.id)) {
-      this.#lines.set(id, [...first, ...(this.#lines.get(id) ?? [])])
-    }
+  /** Whether anything waits that no lock keeps back. */
+  get #isReady(): boolean {
+    return [...this.#progress.keys(), ...this.#lines.ids()].some((id) => !this.#resting.has(id))
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.stopping.aborted) return
-    this.#scheduled = true
-    setTimeout(() => {
-      this.#scheduled = false
-      void this.#flush()
-    }, FLUSH_INTERVAL_MS)
+    if (!this.stopping.aborted) void this.#flushLater()
   }
 
-  /** Writes all that waits. One at a time, so that lines keep their order. Never rejects. */
+  /** One pause for all who wait; after it what locks kept back is tried again. */
+  #flushLater(): Promise<void> {
+    this.#pause ??= sleep(FLUSH_INTERVAL_MS).then(async () => {
+      this.#pause = undefined
+      if (!this.stopping.aborted) this.#resting.clear()
+      await this.#flush()
+    })
+    return this.#pause
+  }
+
+  /**
+   * Writes what waits, of the lines as many as a statement takes. One at a time, so that lines keep
+   * their order. Never rejects.
+   */
   #flush(): Promise<void> {
     this.#flushing ??= (async () => {
-      await Promise.all([this.#writeProgress(), this.#writeLines()])
+      const [, isFull] = await Promise.all([this.#writeProgress(), this.#writeLines()])
       this.#flushing = undefined
-      if (this.#progress.size > 0 || this.#lines.size > 0) this.#schedule()
+      if (isFull) void this.#flush()
+      else if (this.#progress.size > 0 || this.#lines.jobs > 0) this.#schedule()
     })()
     return this.#flushing
   }
 
   async #writeProgress(): Promise<void> {
-    const written = async (rows: readonly ProgressRow[]): Promise<void> => {
-      const locked = new Set(await writeProgress(this.#database, rows))
-      for (const row of rows) if (!locked.has(row.id)) this.#forget(row)
+    const rows = [...this.#progress.values()].filter((row) => !this.#resting.has(row.id))
+    const written = async (some: readonly ProgressRow[]): Promise<void> => {
+      const locked = new Set(await writeProgress(this.#database, some))
+      for (const row of some) if (!locked.has(row.id)) this.#forget(row)
     }
     // What cannot be stored is of no use to anybody, and must not keep its job from ending.
-    await this.#write([...this.#progress.values()], written, (row) => this.#forget(row))
+    await this.#write(rows, written, (row) => this.#forget(row))
+    for (const row of rows) if (this.#progress.get(row.id) === row) this.#resting.add(row.id)
   }
 
   /** A newer value that came meanwhile stays. */
@@ -233,12 +233,11 @@ export class FacetWriter extends Service {
     if (this.#progress.get(row.id) === row) this.#progress.delete(row.id)
   }
 
-  async #writeLines(): Promise<void> {
-    const waiting = [...this.#lines.values()].flat()
-    const lines = waiting.toSorted((a, b) => a.loggedAt - b.loggedAt)
+  /** Answers whether there were as many as a statement takes, and perhaps more. */
+  async #writeLines(): Promise<boolean> {
+    const lines = this.#lines.take(MAX_LINES, this.#resting)
     const left = new Set(lines)
-    this.#sent = this.#lines
-    this.#lines = new Map()
+    this.#sent = new Set(lines.map((line) => line.id))
     const written = async (some: readonly Line[]): Promise<void> => {
       const locked = new Set(await writeLogs(this.#database, aged(some)))
       for (const [index, line] of some.entries()) if (!locked.has(index)) left.delete(line)
@@ -248,21 +247,18 @@ export class FacetWriter extends Service {
       const { message } = storedError(error)
       // Once more without what was in it; that a server cannot store ASCII is not to be expected.
       if (line.fields === UNSTORABLE) return
-      this.#push({
+      this.#lines.push({
         ...line,
         message: `a line that cannot be stored: ${message}`,
         fields: UNSTORABLE,
       })
     }
+    await this.#write(lines, written, unstorable)
     // A job's lines keep their order: none is written before one that a client's lock keeps back.
-    const locked = new Set<Id>()
-    for (let n = 0; n < lines.length; n += MAX_LINES) {
-      const some = lines.slice(n, n + MAX_LINES).filter((line) => !locked.has(line.id))
-      await this.#write(some, written, unstorable)
-      for (const line of some) if (left.has(line)) locked.add(line.id)
-    }
-    this.#sent = new Map()
-    this.#restore(left)
+    for (const line of left) this.#resting.add(line.id)
+    this.#sent = new Set()
+    this.#lines.restore(left)
+    return lines.length === MAX_LINES
   }
 
   /**

@@ -244,9 +244,45 @@ describe('transaction', () => {
     await client.end()
     await allFinished(database())
     expect((await reports())[0]).toMatchObject({ id, status: 'completed', stage: 'within' })
-    expect(await database().query('select message from jobtable.job_log')).toEqual([
-      { message: 'within' },
-    ])
+    // It may have been on its way when the transaction had the job's row.
+    await until(database(), "(select array_agg(message) = '{within}' from jobtable.job_log)")
+  })
+
+  test('completes the job together with the many lines that it has logged', async () => {
+    const LINES = 20_000
+    await database().query(
+      `create table public.logged (lines integer);
+       create function public.note_logged() returns trigger language plpgsql as $$
+       begin
+         insert into public.logged
+         select count(*) from jobtable.job_log l where l.job = new.id;
+         return null;
+       end $$;
+       create trigger note_logged after update on jobtable.job
+         for each row when (new.status = 'completed') execute function public.note_logged()`,
+    )
+    try {
+      await startWorker(database(), {
+        executors: [
+          defineExecutor({
+            type: 'floods_within',
+            execute: async ({ transaction, log }) =>
+              await transaction(async () => {
+                for (let n = 0; n < LINES; n += 1) log.info(String(n))
+                await until(database(), 'exists (select from jobtable.job_log)')
+              }),
+          }),
+        ],
+      })
+      await insert('floods_within')
+      await allFinished(database())
+      const [logged] = await database().query<{ lines: number }>('select lines from public.logged')
+      // Those of one statement may be on their way.
+      expect(logged?.lines).toBeGreaterThanOrEqual(LINES - 1_000)
+      await until(database(), '(select count(*) = $1 from jobtable.job_log)', [LINES])
+    } finally {
+      await database().query('drop function public.note_logged cascade')
+    }
   })
 
   test('commits the writes with the completion, and what it returns is the result', async () => {

@@ -217,6 +217,64 @@ test('more log lines than fit a statement, of a job that a client has locked, de
   expect(told?.lines).toEqual(Array.from({ length: LINES }, (_, n) => String(n)))
 })
 
+test('a job that logs very much does not hold up the outcomes of others', async () => {
+  const LINES = 40_000
+  await database().query(
+    `create table public.seen (lines bigint);
+     create function public.note_lines() returns trigger language plpgsql as $$
+     begin
+       insert into public.seen select count(*) from jobtable.job_log;
+       return null;
+     end $$;
+     create trigger note_lines after update on jobtable.job
+     for each row when (new.type = 'tells' and new.status = 'completed')
+     execute function public.note_lines()`,
+  )
+  const flooded = gate()
+  const told = gate()
+  try {
+    await startWorker(database(), {
+      concurrency: 2,
+      executors: [
+        defineExecutor({
+          type: 'floods',
+          async execute({ log }) {
+            for (let n = 0; n < LINES; n += 1) log.info(String(n))
+            flooded.open()
+            await told.opened
+          },
+        }),
+        defineExecutor({
+          type: 'tells',
+          async execute({ log }) {
+            await flooded.opened
+            log.info('told')
+          },
+        }),
+      ],
+    })
+    const [teller] = await insert('tells')
+    const [flooder] = await insert('floods')
+    const completed = "(select status = 'completed' from jobtable.job where id = $1)"
+    await until(database(), completed, [teller])
+    told.open()
+    const [seen] = await database().query<{ lines: string }>('select lines from public.seen')
+    expect(Number(seen?.lines)).toBeLessThan(LINES / 2)
+    await allFinished(database())
+    const [written] = await database().query(
+      `select count(*)::integer as lines, bool_and(l.message = l.n::text) as ordered
+       from (
+         select message, row_number() over (order by id) - 1 as n
+         from jobtable.job_log where job = $1
+       ) l`,
+      [flooder],
+    )
+    expect(written).toEqual({ lines: LINES, ordered: true })
+  } finally {
+    await database().query('drop function public.note_lines cascade')
+  }
+})
+
 test('an error that says the lease is lost, while it is not, fails the job', async () => {
   await startWorker(database(), {
     executors: [

@@ -1,0 +1,68 @@
+import type { Id } from './database.ts'
+import type { LogRow } from './queries/running.ts'
+
+/** A log line that waits to be written. */
+export interface Line extends Omit<LogRow, 'ageMs'> {
+  /** When it was logged, by performance.now(). */
+  readonly loggedAt: number
+}
+
+/** The log lines that wait to be written, in the order of each job. */
+export class Lines {
+  readonly #waiting = new Map<Id, Line[]>()
+
+  /** How many jobs have lines that wait. */
+  get jobs(): number {
+    return this.#waiting.size
+  }
+
+  ids(): Iterable<Id> {
+    return this.#waiting.keys()
+  }
+
+  has(id: Id): boolean {
+    return this.#waiting.has(id)
+  }
+
+  push(line: Line): void {
+    const lines = this.#waiting.get(line.id)
+    if (lines === undefined) this.#waiting.set(line.id, [line])
+    else lines.push(line)
+  }
+
+  /**
+   * Takes so many lines, but none of those jobs: of each other the same share, so that one that has
+   * logged very much does not keep others waiting, and of those with fewer all.
+   */
+  take(count: number, aside: ReadonlySet<Id>): Line[] {
+    const jobs = [...this.#waiting]
+      .filter(([id]) => !aside.has(id))
+      .toSorted(([, a], [, b]) => a.length - b.length)
+    const taken: Line[] = []
+    for (const [index, [id, lines]] of jobs.entries()) {
+      const share = Math.ceil((count - taken.length) / (jobs.length - index))
+      if (share === 0) break
+      if (lines.length <= share) this.#waiting.delete(id)
+      for (const line of lines.length <= share ? lines : lines.splice(0, share)) taken.push(line)
+    }
+    return taken.toSorted((a, b) => a.loggedAt - b.loggedAt)
+  }
+
+  /** Takes all lines of a job. */
+  takeOf(id: Id): readonly Line[] {
+    const lines = this.#waiting.get(id) ?? []
+    this.#waiting.delete(id)
+    return lines
+  }
+
+  /** Puts lines back, before those of their jobs that have come meanwhile. */
+  restore(lines: Iterable<Line>): void {
+    for (const [id, first] of Map.groupBy(lines, (line) => line.id)) {
+      this.#waiting.set(id, [...first, ...(this.#waiting.get(id) ?? [])])
+    }
+  }
+
+  clear(): void {
+    this.#waiting.clear()
+  }
+}
