@@ -49,6 +49,8 @@ export interface DispatcherOptions {
   readonly events: Events
   /** Makes a job ready to run in this process. */
   readonly prepare: (job: HandedJob) => RunningJob
+  /** Whether what jobs have told takes so much memory that nothing more should be claimed. */
+  readonly isFull: () => boolean
 }
 
 /** A tick on its way. */
@@ -241,7 +243,7 @@ export class Dispatcher extends Service {
 
   /** Whether more may be claimed; what has been claimed begins all the same. */
   get #claims(): boolean {
-    return this.#claiming && !this.#completer.isFull
+    return this.#claiming && !this.#completer.isFull && !this.#options.isFull()
   }
 
   get #freeSlots(): number {

@@ -19,6 +19,8 @@ export const FLUSH_INTERVAL_MS = 100
 const MAX_MESSAGE = 10_000
 /** Lines in one statement. */
 const MAX_LINES = 1_000
+/** Characters of lines that wait: while there are so many, no more jobs begin to log. */
+const MAX_LENGTH = 20_000_000
 
 /** Columns that wait to be written to one facet of one job. */
 interface PendingFacet {
@@ -34,6 +36,7 @@ interface PendingFacet {
 export class FacetWriter extends Service {
   readonly #facetDatabase: Database
   readonly #database: Database
+  readonly #onRoom: () => void
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
   readonly #writes = new Map<Id, Writes>()
@@ -48,11 +51,18 @@ export class FacetWriter extends Service {
   /**
    * @param facets where facets are written: several at once, since each may wait for a client's lock
    * @param database where progress and log lines are written
+   * @param onRoom is called when it is full no more
    */
-  constructor(facets: Database, database: Database) {
+  constructor(facets: Database, database: Database, onRoom: () => void) {
     super()
     this.#facetDatabase = facets
     this.#database = database
+    this.#onRoom = onRoom
+  }
+
+  /** Whether so much waits to be written that no more jobs should begin. */
+  get isFull(): boolean {
+    return this.#lines.length >= MAX_LENGTH
   }
 
   /** What runs is caused by the jobs. What they have told last is written when the worker stops. */
@@ -235,6 +245,7 @@ export class FacetWriter extends Service {
 
   /** Answers whether there were as many as a statement takes, and perhaps more. */
   async #writeLines(): Promise<boolean> {
+    const wasFull = this.isFull
     const lines = this.#lines.take(MAX_LINES, this.#resting)
     const left = new Set(lines)
     this.#sent = new Set(lines.map((line) => line.id))
@@ -258,6 +269,7 @@ export class FacetWriter extends Service {
     for (const line of left) this.#resting.add(line.id)
     this.#sent = new Set()
     this.#lines.restore(left)
+    if (wasFull && !this.isFull) this.#onRoom()
     return lines.length === MAX_LINES
   }
 

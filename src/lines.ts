@@ -7,9 +7,18 @@ export interface Line extends Omit<LogRow, 'ageMs'> {
   readonly loggedAt: number
 }
 
+/** What a line takes beside its text, in characters, about. */
+const LINE_LENGTH = 200
+
 /** The log lines that wait to be written, in the order of each job. */
 export class Lines {
   readonly #waiting = new Map<Id, Line[]>()
+  #length = 0
+
+  /** How many characters they take, about. */
+  get length(): number {
+    return this.#length
+  }
 
   /** How many jobs have lines that wait. */
   get jobs(): number {
@@ -25,6 +34,7 @@ export class Lines {
   }
 
   push(line: Line): void {
+    this.#length += lengthOf(line)
     const lines = this.#waiting.get(line.id)
     if (lines === undefined) this.#waiting.set(line.id, [line])
     else lines.push(line)
@@ -45,6 +55,7 @@ export class Lines {
       if (lines.length <= share) this.#waiting.delete(id)
       for (const line of lines.length <= share ? lines : lines.splice(0, share)) taken.push(line)
     }
+    for (const line of taken) this.#length -= lengthOf(line)
     return taken.toSorted((a, b) => a.loggedAt - b.loggedAt)
   }
 
@@ -52,17 +63,24 @@ export class Lines {
   takeOf(id: Id): readonly Line[] {
     const lines = this.#waiting.get(id) ?? []
     this.#waiting.delete(id)
+    for (const line of lines) this.#length -= lengthOf(line)
     return lines
   }
 
   /** Puts lines back, before those of their jobs that have come meanwhile. */
   restore(lines: Iterable<Line>): void {
     for (const [id, first] of Map.groupBy(lines, (line) => line.id)) {
+      for (const line of first) this.#length += lengthOf(line)
       this.#waiting.set(id, [...first, ...(this.#waiting.get(id) ?? [])])
     }
   }
 
   clear(): void {
     this.#waiting.clear()
+    this.#length = 0
   }
+}
+
+function lengthOf({ message, fields }: Line): number {
+  return LINE_LENGTH + message.length + (fields?.length ?? 0)
 }

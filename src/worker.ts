@@ -189,7 +189,9 @@ export class Worker implements AsyncDisposable {
   #build(id: Id, row: WorkerRow, types: Awaited<ReturnType<typeof register>>): Parts {
     const { events } = this
     const options = this.#options
-    const facets = new FacetWriter(this.#pools.facets, this.#pools.telling)
+    const facets = new FacetWriter(this.#pools.facets, this.#pools.telling, () => {
+      dispatcher.wake()
+    })
     const tools: JobTools = {
       pool: this.#pools.transactions,
       facets,
@@ -212,6 +214,7 @@ export class Worker implements AsyncDisposable {
       },
       events,
       prepare: (job) => this.#prepare(job, tools),
+      isFull: () => facets.isFull,
     })
     if (options.listenConnectionString !== null) {
       notifier = new Notifier({
