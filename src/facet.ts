@@ -39,6 +39,8 @@ export class FacetWriter extends Service {
   readonly #onRoom: () => void
   readonly #progress = new Map<Id, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
+  /** When the last of those is over that a lock has kept back and that have been sent again. */
+  #turn: Promise<void> = Promise.resolve()
   readonly #writes = new Map<Id, Writes>()
   readonly #lines = new Lines()
   /** Jobs that have lines on their way. */
@@ -125,7 +127,7 @@ export class FacetWriter extends Service {
         const write = (database: Database): Promise<void> =>
           writeFacet(database, job, name, entry.fields, database === transaction)
         if (transaction !== undefined) await write(transaction)
-        else await withRetry(() => write(this.#facetDatabase), this.stopping)
+        else await this.#retry(() => write(this.#facetDatabase))
       })(),
     }
     this.#facets.set(key, entry)
@@ -173,6 +175,28 @@ export class FacetWriter extends Service {
       this.#lines.restore(lines)
       throw error
     }
+  }
+
+  /**
+   * Repeats the write of a facet until it succeeds. Those that a lock has kept back are sent again one
+   * after another, so that they leave the other connections to facets that nobody has locked.
+   */
+  async #retry(write: () => Promise<void>): Promise<void> {
+    let isLocked = false
+    await withRetry(async () => {
+      try {
+        await (isLocked ? this.#inTurn(write) : write())
+      } catch (error) {
+        isLocked = codeOf(error) === LOCK_NOT_AVAILABLE
+        throw error
+      }
+    }, this.stopping)
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(write)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   async #facetsWritten(job: HandedJob): Promise<void> {

@@ -48,7 +48,7 @@ as $$
           why_waiting,obstacles,report_query,facet_named,facet_columns,free_name,
           refuse_unknown_type,nearest}'),
       ('{submitter,operator,admin}', 'execute', 'function',
-        '{cancel,resubmit,request_cancel,actor,update_facet,refuse_missing_job}'),
+        '{cancel,resubmit,request_cancel,actor,update_facet,store_facet,refuse_missing_job}'),
       ('{operator,admin}', 'execute', 'function', '{reset_type,lock_holder,jobs_ahead}'),
       ('{admin}', 'execute', 'function', '{create_report}'),
       -- Called by the guard of INSERT, which runs as the client.
@@ -61,7 +61,7 @@ as $$
         '{tick,claim_lone,adopt,beat,still_here,asked_to_stop,check_held,rescue,leave,register_type,
           unsettled_defaults,start_worker,stop_worker,purge,purge_events,fold_tally,was_completed,
           is_live,write_progress,write_logs,complete,
-          write_facet,require_lease,update_facet,refuse_missing_job}')
+          write_facet,require_lease,store_facet,refuse_missing_job}')
   )
   select m.roles::text[], m.privileges, m.kind || ' ' || o.object
   from many m

@@ -11,6 +11,6 @@ declare
   v_facet regclass := jobtable_internal.facet_named(facet);
 begin
   perform jobtable_internal.require_lease(id, lease, within);
-  perform jobtable.update_facet(v_facet, id, fields);
+  perform jobtable_internal.store_facet(v_facet, id, fields);
 end
 $$;

@@ -58,6 +58,27 @@ describe('an executor’s facet', () => {
     expect(rows).toEqual([{ job: job.id, n: 2 }])
   })
 
+  test('waits for locks shorter than a client’s', async () => {
+    await database().query(`
+      create table waits (
+        job bigint primary key references jobtable.job (id) on delete cascade, n integer, wait text
+      );
+      create function note_wait() returns trigger language plpgsql as $$
+      begin
+        new.wait := current_setting('lock_timeout');
+        return new;
+      end $$;
+      create trigger note_wait before insert or update on waits
+        for each row execute function note_wait()`)
+    const job = await startJob()
+    const wait = async (): Promise<unknown> =>
+      (await database().query('select wait from waits where job = $1', [job.id]))[0]?.['wait']
+    await queries.writeFacet(database().pool, job, 'waits', { n: 1 }, false)
+    expect(await wait()).toBe('200ms')
+    await database().query(`select jobtable.update_facet('waits', $1, '{"n": 2}')`, [job.id])
+    expect(await wait()).toBe('2s')
+  })
+
   test.each(['public.pages', 'jobtable.job_progress', 'job_progress', 'pages'])(
     'is found by the name %s',
     async (name) => {
