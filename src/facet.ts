@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withRetry } from './backoff.ts'
-import type { Database, Id } from './database.ts'
+import type { Database } from './database.ts'
 import { cleanText, jsonText } from './database.ts'
 import { codeOf, isTransient, LOCK_NOT_AVAILABLE } from './errors.ts'
 import type { Progress } from './executor.ts'
@@ -9,7 +9,7 @@ import type { LogFields } from './log.ts'
 import { Writes } from './observed.ts'
 import type { LogLevel, LogRow, ProgressRow } from './queries/running.ts'
 import { holdLease, writeFacet, writeLogs, writeProgress } from './queries/running.ts'
-import type { HandedJob } from './queries/tick.ts'
+import { type HandedJob, keyOf } from './queries/tick.ts'
 import { Service } from './service.ts'
 import { storedError } from './stored-error.ts'
 
@@ -29,7 +29,7 @@ interface PendingFacet {
 }
 
 /**
- * Writes what running jobs tell: progress and log lines of all jobs together, a few times a second;
+ * Writes what running jobs tell, of each attempt by itself: progress and log lines of all jobs together, a few times a second;
  * each facet by a statement of its own, so that a bad one fails only its own job. What waits of a
  * job is flushed before its outcome is written.
  */
@@ -37,16 +37,16 @@ export class FacetWriter extends Service {
   readonly #facetDatabase: Database
   readonly #database: Database
   readonly #onRoom: () => void
-  readonly #progress = new Map<Id, ProgressRow>()
+  readonly #progress = new Map<string, ProgressRow>()
   readonly #facets = new Map<string, PendingFacet>()
   /** When the last of those is over that a lock has kept back and that have been sent again. */
   #turn: Promise<void> = Promise.resolve()
-  readonly #writes = new Map<Id, Writes>()
+  readonly #writes = new Map<string, Writes>()
   readonly #lines = new Lines()
   /** Jobs that have lines on their way. */
-  #sent: ReadonlySet<Id> = new Set()
+  #sent: ReadonlySet<string> = new Set()
   /** Jobs that a client's lock keeps back: others do not wait for them, until the pause is over. */
-  readonly #resting = new Set<Id>()
+  readonly #resting = new Set<string>()
   #flushing: Promise<void> | undefined
   #pause: Promise<void> | undefined
 
@@ -77,9 +77,10 @@ export class FacetWriter extends Service {
   }
 
   progress(job: HandedJob, update: Progress): void {
-    const last = this.#progress.get(job.id)
+    const key = keyOf(job)
+    const last = this.#progress.get(key)
     const { id, lease } = job
-    this.#progress.set(id, {
+    this.#progress.set(key, {
       id,
       lease,
       fraction: update.fraction ?? last?.fraction,
@@ -111,13 +112,13 @@ export class FacetWriter extends Service {
     fields: Readonly<Record<string, unknown>>,
     transaction?: Database,
   ): Promise<void> {
-    const key = `${job.id} ${name}`
+    const key = `${keyOf(job)} ${name}`
     const pending = this.#facets.get(key)
     if (pending !== undefined) {
       Object.assign(pending.fields, fields)
       return pending.written
     }
-    const previous = this.#writes.get(job.id)?.settled()
+    const previous = this.#writes.get(keyOf(job))?.settled()
     const entry: PendingFacet = {
       fields: { ...fields },
       written: (async () => {
@@ -147,8 +148,9 @@ export class FacetWriter extends Service {
     try {
       await this.#facetsWritten(job)
     } finally {
-      while (this.#waits(job.id)) {
-        if (this.#resting.has(job.id)) await this.#flushLater()
+      const key = keyOf(job)
+      while (this.#waits(key)) {
+        if (this.#resting.has(key)) await this.#flushLater()
         else await this.#flush()
       }
     }
@@ -161,12 +163,13 @@ export class FacetWriter extends Service {
   async flushWithin(transaction: Database, job: HandedJob): Promise<void> {
     await this.#facetsWritten(job)
     // Perhaps on its way already; then it is written twice.
-    const progress = this.#progress.get(job.id)
-    if (progress === undefined && !this.#lines.has(job.id)) return
+    const key = keyOf(job)
+    const progress = this.#progress.get(key)
+    if (progress === undefined && !this.#lines.has(key)) return
     await holdLease(transaction, job)
     if (progress !== undefined) await writeProgress(transaction, [progress])
     // Those that are on their way by now, a statement's worth at most, are not written twice.
-    const lines = this.#lines.takeOf(job.id)
+    const lines = this.#lines.takeOf(key)
     try {
       for (let n = 0; n < lines.length; n += MAX_LINES) {
         await writeLogs(transaction, aged(lines.slice(n, n + MAX_LINES)))
@@ -200,27 +203,29 @@ export class FacetWriter extends Service {
   }
 
   async #facetsWritten(job: HandedJob): Promise<void> {
-    const writes = this.#writes.get(job.id)
+    const key = keyOf(job)
+    const writes = this.#writes.get(key)
     if (writes === undefined) return
-    this.#writes.delete(job.id)
+    this.#writes.delete(key)
     await writes.succeeded()
   }
 
   #track(job: HandedJob, written: Promise<void>): Promise<void> {
-    const writes = this.#writes.get(job.id) ?? new Writes()
-    this.#writes.set(job.id, writes)
+    const key = keyOf(job)
+    const writes = this.#writes.get(key) ?? new Writes()
+    this.#writes.set(key, writes)
     return writes.track(written, () => {
-      if (writes.size === 0 && this.#writes.get(job.id) === writes) this.#writes.delete(job.id)
+      if (writes.size === 0 && this.#writes.get(key) === writes) this.#writes.delete(key)
     })
   }
 
-  #waits(id: Id): boolean {
-    return this.#progress.has(id) || this.#lines.has(id) || this.#sent.has(id)
+  #waits(key: string): boolean {
+    return this.#progress.has(key) || this.#lines.has(key) || this.#sent.has(key)
   }
 
   /** Whether anything waits that no lock keeps back. */
   get #isReady(): boolean {
-    return [...this.#progress.keys(), ...this.#lines.ids()].some((id) => !this.#resting.has(id))
+    return [...this.#progress.keys(), ...this.#lines.keys()].some((key) => !this.#resting.has(key))
   }
 
   #schedule(): void {
@@ -252,19 +257,23 @@ export class FacetWriter extends Service {
   }
 
   async #writeProgress(): Promise<void> {
-    const rows = [...this.#progress.values()].filter((row) => !this.#resting.has(row.id))
+    const rows = [...this.#progress.values()].filter((row) => !this.#resting.has(keyOf(row)))
     const written = async (some: readonly ProgressRow[]): Promise<void> => {
       const locked = new Set(await writeProgress(this.#database, some))
       for (const row of some) if (!locked.has(row.id)) this.#forget(row)
     }
     // What cannot be stored is of no use to anybody, and must not keep its job from ending.
     await this.#write(rows, written, (row) => this.#forget(row))
-    for (const row of rows) if (this.#progress.get(row.id) === row) this.#resting.add(row.id)
+    for (const row of rows) {
+      const key = keyOf(row)
+      if (this.#progress.get(key) === row) this.#resting.add(key)
+    }
   }
 
   /** A newer value that came meanwhile stays. */
   #forget(row: ProgressRow): void {
-    if (this.#progress.get(row.id) === row) this.#progress.delete(row.id)
+    const key = keyOf(row)
+    if (this.#progress.get(key) === row) this.#progress.delete(key)
   }
 
   /** Answers whether there were as many as a statement takes, and perhaps more. */
@@ -272,7 +281,7 @@ export class FacetWriter extends Service {
     const wasFull = this.isFull
     const lines = this.#lines.take(MAX_LINES, this.#resting)
     const left = new Set(lines)
-    this.#sent = new Set(lines.map((line) => line.id))
+    this.#sent = new Set(lines.map(keyOf))
     const written = async (some: readonly Line[]): Promise<void> => {
       const locked = new Set(await writeLogs(this.#database, aged(some)))
       for (const [index, line] of some.entries()) if (!locked.has(index)) left.delete(line)
@@ -290,7 +299,7 @@ export class FacetWriter extends Service {
     }
     await this.#write(lines, written, unstorable)
     // A job's lines keep their order: none is written before one that a client's lock keeps back.
-    for (const line of left) this.#resting.add(line.id)
+    for (const line of left) this.#resting.add(keyOf(line))
     this.#sent = new Set()
     this.#lines.restore(left)
     if (wasFull && !this.isFull) this.#onRoom()

@@ -1,5 +1,5 @@
-import type { Id } from './database.ts'
 import type { LogRow } from './queries/running.ts'
+import { keyOf } from './queries/tick.ts'
 
 /** A log line that waits to be written. */
 export interface Line extends Omit<LogRow, 'ageMs'> {
@@ -10,9 +10,9 @@ export interface Line extends Omit<LogRow, 'ageMs'> {
 /** What a line takes beside its text, in characters, about. */
 const LINE_LENGTH = 200
 
-/** The log lines that wait to be written, in the order of each job. */
+/** The log lines that wait to be written, in the order of each attempt. Keys are those of keyOf. */
 export class Lines {
-  readonly #waiting = new Map<Id, Line[]>()
+  readonly #waiting = new Map<string, Line[]>()
   #length = 0
 
   /** How many characters they take, about. */
@@ -25,18 +25,19 @@ export class Lines {
     return this.#waiting.size
   }
 
-  ids(): Iterable<Id> {
+  keys(): Iterable<string> {
     return this.#waiting.keys()
   }
 
-  has(id: Id): boolean {
-    return this.#waiting.has(id)
+  has(key: string): boolean {
+    return this.#waiting.has(key)
   }
 
   push(line: Line): void {
     this.#length += lengthOf(line)
-    const lines = this.#waiting.get(line.id)
-    if (lines === undefined) this.#waiting.set(line.id, [line])
+    const key = keyOf(line)
+    const lines = this.#waiting.get(key)
+    if (lines === undefined) this.#waiting.set(key, [line])
     else lines.push(line)
   }
 
@@ -44,15 +45,15 @@ export class Lines {
    * Takes so many lines, but none of those jobs: of each other the same share, so that one that has
    * logged very much does not keep others waiting, and of those with fewer all.
    */
-  take(count: number, aside: ReadonlySet<Id>): Line[] {
+  take(count: number, aside: ReadonlySet<string>): Line[] {
     const jobs = [...this.#waiting]
-      .filter(([id]) => !aside.has(id))
+      .filter(([key]) => !aside.has(key))
       .toSorted(([, a], [, b]) => a.length - b.length)
     const taken: Line[] = []
-    for (const [index, [id, lines]] of jobs.entries()) {
+    for (const [index, [key, lines]] of jobs.entries()) {
       const share = Math.ceil((count - taken.length) / (jobs.length - index))
       if (share === 0) break
-      if (lines.length <= share) this.#waiting.delete(id)
+      if (lines.length <= share) this.#waiting.delete(key)
       for (const line of lines.length <= share ? lines : lines.splice(0, share)) taken.push(line)
     }
     for (const line of taken) this.#length -= lengthOf(line)
@@ -60,18 +61,18 @@ export class Lines {
   }
 
   /** Takes all lines of a job. */
-  takeOf(id: Id): readonly Line[] {
-    const lines = this.#waiting.get(id) ?? []
-    this.#waiting.delete(id)
+  takeOf(key: string): readonly Line[] {
+    const lines = this.#waiting.get(key) ?? []
+    this.#waiting.delete(key)
     for (const line of lines) this.#length -= lengthOf(line)
     return lines
   }
 
   /** Puts lines back, before those of their jobs that have come meanwhile. */
   restore(lines: Iterable<Line>): void {
-    for (const [id, first] of Map.groupBy(lines, (line) => line.id)) {
+    for (const [key, first] of Map.groupBy(lines, keyOf)) {
       for (const line of first) this.#length += lengthOf(line)
-      this.#waiting.set(id, [...first, ...(this.#waiting.get(id) ?? [])])
+      this.#waiting.set(key, [...first, ...(this.#waiting.get(key) ?? [])])
     }
   }
 

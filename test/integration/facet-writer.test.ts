@@ -1,20 +1,26 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { expect, test } from 'vitest'
-import { FacetWriter } from '../../src/facet.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { LeaseLostError } from '../../src/errors.ts'
+import { FacetWriter, FLUSH_INTERVAL_MS } from '../../src/facet.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJobs } from '../support/job.ts'
-import { startTicker } from '../support/ticker.ts'
+import { only, startTicker } from '../support/ticker.ts'
 
 const database = useDatabase()
 
-test('facets that a client has locked are sent again through one connection of several', async () => {
-  const LOCKED = 8
-  const RETRIES = 6
+beforeAll(async () => {
   await database().query(
     `create table pages (
        job bigint primary key references jobtable.job (id) on delete cascade, n integer
      )`,
   )
+})
+
+test('facets that a client has locked are sent again through one connection of several', async () => {
+  const LOCKED = 8
+  const RETRIES = 6
   const ticker = await startTicker(database(), 'writing')
   await insertJobs(database(), 'writing', LOCKED)
   const jobs = await ticker.claim()
@@ -50,4 +56,64 @@ test('facets that a client has locked are sent again through one connection of s
     await facets.stop()
     await pool.end()
   }
+})
+
+test('ended jobs that wait for locks are tried again together, whenever each of them ended', async () => {
+  const LOCKED = 20
+  const PAUSES = 5
+  const ticker = await startTicker(database(), 'writing')
+  await insertJobs(database(), 'writing', LOCKED)
+  const jobs = await ticker.claim()
+  const ids = jobs.map(({ id }) => id)
+  const pool = new pg.Pool({ connectionString: database().url, max: 1 })
+  const client = new pg.Client({ connectionString: database().url })
+  await client.connect()
+  await client.query('begin')
+  await client.query('select from jobtable.job where id = any ($1) for update', [ids])
+  const facets = new FacetWriter(database().pool, pool, () => undefined)
+  try {
+    const flushed: Promise<void>[] = []
+    for (const job of jobs) {
+      facets.progress(job, { stage: 'over' })
+      flushed.push(facets.flush(job))
+      await delay(FLUSH_INTERVAL_MS / LOCKED)
+    }
+    const from = performance.now()
+    for (let sent = 0; sent < PAUSES; sent += 1) await once(pool, 'acquire')
+    expect(performance.now() - from).toBeGreaterThan(0.9 * (PAUSES - 1) * FLUSH_INTERVAL_MS)
+    await client.query('commit')
+    await Promise.all(flushed)
+    expect(
+      await database().query(
+        'select count(*)::integer as n from jobtable.job_progress where job = any ($1)',
+        [ids],
+      ),
+    ).toEqual([{ n: LOCKED }])
+  } finally {
+    await client.end()
+    await facets.stop()
+    await pool.end()
+  }
+})
+
+test('what an attempt tells that has lost its lease does not mix with what the next one tells', async () => {
+  const ticker = await startTicker(database(), 'writing')
+  const [id] = await insertJobs(database(), 'writing', 1)
+  const job = only(await ticker.claim())
+  const lost = { ...job, lease: String(BigInt(job.lease) - 1n) }
+  const facets = new FacetWriter(database().pool, database().pool, () => undefined)
+  facets.progress(lost, { stage: 'lost' })
+  facets.progress(job, { fraction: 0.5 })
+  const refused = facets.write(lost, 'pages', { n: 1 })
+  await facets.write(job, 'pages', { n: 2 })
+  await expect(refused).rejects.toThrow(LeaseLostError)
+  await facets.flush(job)
+  await facets.stop()
+  expect(
+    await database().query(
+      `select p.stage, p.fraction, f.n from jobtable.job_progress p join pages f using (job)
+       where p.job = $1`,
+      [id],
+    ),
+  ).toEqual([{ stage: null, fraction: 0.5, n: 2 }])
 })
