@@ -29,9 +29,9 @@ interface PendingFacet {
 }
 
 /**
- * Writes what running jobs tell, of each attempt by itself: progress and log lines of all jobs together, a few times a second;
- * each facet by a statement of its own, so that a bad one fails only its own job. What waits of a
- * job is flushed before its outcome is written.
+ * Writes what running jobs tell, of each attempt by itself: progress and log lines of all jobs together,
+ * a few times a second; each facet by a statement of its own, so that a bad one fails only its own
+ * job. What waits of a job is flushed before its outcome is written.
  */
 export class FacetWriter extends Service {
   readonly #facetDatabase: Database

@@ -63,14 +63,20 @@ async function examine(database: Pool, options: DoctorOptions): Promise<readonly
   const broken = schema.some(({ verdict }) => verdict === 'fault')
   return [
     ...schema,
-    ...(broken ? [] : await permitted('live_worker', checkWorkers(database))),
-    ...(broken ? [] : await permitted('types', checkTypes(database))),
-    ...(broken ? [] : await permitted('held_jobs', checkHeldJobs(database))),
-    ...(broken ? [] : await permitted('clock', checkOddities(database))),
-    ...(broken ? [] : await permitted('owners', checkOwners(database))),
+    ...(broken ? [] : await examineQueue(database)),
     ...(await checkWakeUp(database, listenAt)),
     ...(await checkSnapshots(database, options.snapshotAge)),
     ...(await checkAutovacuum(database)),
+  ]
+}
+
+async function examineQueue(database: Pool): Promise<readonly Finding[]> {
+  return [
+    ...(await permitted('live_worker', checkWorkers(database))),
+    ...(await permitted('types', checkTypes(database))),
+    ...(await permitted('held_jobs', checkHeldJobs(database))),
+    ...(await permitted('clock', checkOddities(database))),
+    ...(await permitted('owners', checkOwners(database))),
   ]
 }
 

@@ -120,6 +120,26 @@ test.each([
   },
 )
 
+/** Which attempts of a job begin on a worker from which it is taken once it was handed out there. */
+async function attemptsOfTaken(type: string, handedOut: Promise<void>): Promise<readonly number[]> {
+  const attempts: number[] = []
+  const worker = await startWorker(database(), {
+    heartbeatMs: 100,
+    executors: [
+      defineExecutor({
+        type,
+        maxAttempts: 2,
+        execute: ({ job }) => void attempts.push(job.attempt),
+      }),
+    ],
+  })
+  await insertJob(database(), type)
+  await handedOut
+  await takeJobsOf(worker.id ?? '')
+  await allFinished(database())
+  return attempts
+}
+
 test('a job that was taken before its worker was told of it does not begin there', async () => {
   const claimed = gate()
   const checked = gate()
@@ -132,22 +152,7 @@ test('a job that was taken before its worker was told of it does not begin there
     }
     return answer
   })
-  const attempts: number[] = []
-  const worker = await startWorker(database(), {
-    heartbeatMs: 100,
-    executors: [
-      defineExecutor({
-        type: 'told_late',
-        maxAttempts: 2,
-        execute: ({ job }) => void attempts.push(job.attempt),
-      }),
-    ],
-  })
-  await insertJob(database(), 'told_late')
-  await claimed.opened
-  await takeJobsOf(worker.id ?? '')
-  await allFinished(database())
-  expect(attempts).toEqual([2])
+  expect(await attemptsOfTaken('told_late', claimed.opened)).toEqual([2])
 })
 
 test('a job that was taken while it was being adopted does not begin there', async () => {
@@ -168,22 +173,7 @@ test('a job that was taken while it was being adopted does not begin there', asy
     }
     return answer
   })
-  const attempts: number[] = []
-  const worker = await startWorker(database(), {
-    heartbeatMs: 100,
-    executors: [
-      defineExecutor({
-        type: 'adopted_late',
-        maxAttempts: 2,
-        execute: ({ job }) => void attempts.push(job.attempt),
-      }),
-    ],
-  })
-  await insertJob(database(), 'adopted_late')
-  await asked.opened
-  await takeJobsOf(worker.id ?? '')
-  await allFinished(database())
-  expect(attempts).toEqual([2])
+  expect(await attemptsOfTaken('adopted_late', asked.opened)).toEqual([2])
 })
 
 test('jobs of several dead workers are rescued until the patience is over, and later the others', async () => {
