@@ -334,6 +334,7 @@ test.each([0, 500])(
     await full.promise
     for (let before = -1; claims > before; ) {
       before = claims
+      await until(database(), `not exists (select from jobtable.job where status = 'queued')`)
       await beats(database(), worker.id ?? '', 3)
     }
     const statuses = 'select distinct status from jobtable.job order by status'
