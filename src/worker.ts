@@ -52,9 +52,10 @@ export interface WorkerOptions {
   /** Jobs that this worker runs at once. Default 10. */
   readonly concurrency?: number | undefined
   /**
-   * Jobs taken ahead into this process's own queue, with status queued. Default 0: a tick that
-   * writes an outcome claims the next job anyway, so that this gains nothing but for very slow
-   * networks, and what is taken cannot run elsewhere meanwhile.
+   * Jobs taken ahead into this process's own queue, with status queued, by looks that find more of
+   * them than there are free slots. Default 0: a tick that writes an outcome claims the next job
+   * anyway, so that this gains nothing but for very slow networks, and what is taken cannot run
+   * elsewhere meanwhile.
    */
   readonly prefetch?: number | undefined
   /** How often to look for jobs although no wake-up came, in milliseconds. Default 5,000. */

@@ -58,8 +58,9 @@ describe('signals', () => {
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     '%s lets a running job end, gives back what has not begun: exit code 0',
     async (signal) => {
-      const worker = start('--concurrency', '1', '--prefetch', '5')
+      // Both are there before the worker looks: it takes ahead what it sees beside what it begins.
       const [first = '', second = ''] = await insertJobs(database(), 'hang', 2)
+      const worker = start('--concurrency', '1', '--prefetch', '5')
       await begun(first)
       await until(
         database(),
