@@ -11,8 +11,6 @@ set jit = off
 set check_function_bodies = off
 as $$
 declare
-  -- Of references within references. What is nested deeper is left to the worker.
-  c_deepest constant integer := 64;
   c_check constant text := 'value jsonb, depth integer';
   v_plan constant jsonb := jobtable_internal.schema_plan(
     schema, format('check_%s_%s_', type_id, version));
@@ -21,6 +19,7 @@ declare
   v_name text;
   v_fill text;
   v_body text;
+  v_quick jsonpath;
 begin
   perform jobtable_internal.make_function(format('plan_%s_%s_0', type_id, version), '', 'jsonb',
     format('begin return %L::jsonb; end', v_plan));
@@ -28,15 +27,22 @@ begin
     select u.key::text[], (v_plan ->> 'prefix') || u.value from jsonb_each_text(v_plan -> 'units') u
   loop
     v_node := v_plan -> 'root' #> v_path;
-    v_body := case when jsonb_typeof(v_node) = 'boolean' then v_node::text
-      else jobtable_internal.schema_body(v_plan, v_path, 'value', 'depth') end;
-    perform jobtable_internal.make_function(v_name, c_check, 'boolean', format(
-      $body$declare%s begin return %s; end$body$,
-      (select string_agg(format(' v_%s jsonb := jsonb_object_field(value, %L);', p.n, p.key), '')
-       from jsonb_object_keys(coalesce(v_node -> 'properties', '{}')) with ordinality p (key, n)),
-      case when v_plan -> 'root' @? '$.**."$ref"' then
-          format('case when depth > %s then true else %s end', c_deepest, v_body)
-        else v_body end));
+    if jsonb_typeof(v_node) = 'boolean' then
+      v_body := format('begin return %s; end', v_node);
+    else
+      v_body := jobtable_internal.schema_block(v_plan, v_path, null);
+      -- PL/pgSQL prepares each expression that it meets anew in each transaction, which for one row
+      -- takes longer than to evaluate it. It does not meet what a path expression tells.
+      select ('$.type() == "object" && ' || string_agg(t.test, ' && ' order by t.n))::jsonpath
+      into v_quick
+      from jobtable_internal.schema_quick_tests(v_plan, v_path)
+        with ordinality t (key, test, kind, n);
+      if v_quick is not null then
+        v_body := format('begin if value @@ %L then %s; end if; %s; end',
+          v_quick, jobtable_internal.schema_block(v_plan, v_path, 'object'), v_body);
+      end if;
+    end if;
+    perform jobtable_internal.make_function(v_name, c_check, 'boolean', v_body);
     if jsonb_typeof(v_node -> 'items') = 'object'
       and jobtable_internal.schema_items_test(v_node, '') is null
     then

@@ -1,6 +1,7 @@
--- The expression of schema_expression(), written out.
+-- The expression of schema_expression(), written out. Of a value of a `known` kind, or an object
+-- whose quick tests hold, it is what is left to be told.
 create or replace function jobtable_internal.schema_body(
-  plan jsonb, path text[], value text, depth text
+  plan jsonb, path text[], value text, depth text, known text default null
 ) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -25,7 +26,8 @@ begin
         with ordinality t (kind, test, expected, n)
       union all
       select 'object', o.test, 1000 + o.n
-      from unnest(jobtable_internal.schema_object_parts(plan, path, value, depth))
+      from unnest(jobtable_internal.schema_object_parts(
+        plan, path, value, depth, known is not null))
         with ordinality o (test, n)
       union all
       select 'array', o.test, 1000 + o.n
@@ -35,15 +37,19 @@ begin
     group by a.kind
   ) t;
 
-  select string_agg(format(' when %L then %s', k.kind, coalesce(v_tests ->> k.kind, 'true')), '')
-  into v_whens
-  from unnest(c_kinds) k (kind)
-  where case when v_types is null then v_tests ? k.kind else k.kind = any (v_types) end;
-  if v_whens is not null or v_types is not null then
-    v_whens := case when v_whens is null then 'false' else
-      format('case jsonb_typeof(%s)%s else %s end', value, v_whens,
-        (v_types is null)::text)
-    end;
+  if known is not null then
+    v_whens := v_tests ->> known;
+  else
+    select string_agg(format(' when %L then %s', k.kind, coalesce(v_tests ->> k.kind, 'true')), '')
+    into v_whens
+    from unnest(c_kinds) k (kind)
+    where case when v_types is null then v_tests ? k.kind else k.kind = any (v_types) end;
+    if v_whens is not null or v_types is not null then
+      v_whens := case when v_whens is null then 'false' else
+        format('case jsonb_typeof(%s)%s else %s end', value, v_whens,
+          (v_types is null)::text)
+      end;
+    end if;
   end if;
   v_parts := array[v_tests ->> 'any', v_whens]
     || jobtable_internal.schema_mixed_parts(plan, path, value, depth);
