@@ -8,8 +8,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled, and so
-  -- does the setting jobtable.now.
+  -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled.
   if num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
     and num_nonnulls(
       new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
@@ -18,7 +17,7 @@ begin
     ) = 0
     and new.status = 'new' and new.attempt = 0 and new.uncharged = 0
     and not new.cancel_requested and not new.holds_key
-    and new.created_at = now()
+    and new.created_at = now() and nullif(current_setting('jobtable.now', true), '') is null
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
     and new.run_at > '0001-01-02 00:00+00'
@@ -58,8 +57,10 @@ begin
   end if;
   new.payload := coalesce(new.payload, '{}');
   new.properties := coalesce(new.properties, '{}');
-  new.created_at := coalesce(new.created_at, jobtable_internal.transaction_clock());
-  new.run_at := coalesce(new.run_at, jobtable_internal.transaction_clock());
+  -- The columns' default is now(), whatever the setting jobtable.now says: to look at that for each
+  -- of them would cost every row more than to do it here.
+  new.created_at := coalesce(nullif(new.created_at, now()), jobtable_internal.transaction_clock());
+  new.run_at := coalesce(nullif(new.run_at, now()), jobtable_internal.transaction_clock());
   new.paused := coalesce(new.paused, false);
   new.cancel_requested := coalesce(new.cancel_requested, false);
   new.holds_key := coalesce(new.holds_key, false);
