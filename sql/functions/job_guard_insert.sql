@@ -11,7 +11,7 @@ begin
   -- Most rows need nothing. A null in any of the others leaves the condition unfulfilled.
   if num_nulls(new.type, new.owner, new.run_at, new.paused) = 0
     and num_nonnulls(
-      new.key, new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
+      new.finished_at, new.queued_at, new.started_at, new.failed_at, new.worker, new.lease,
       new.status_detail, new.max_attempts, new.timeout, new.cpus, new.memory_mb, new.template,
       new.parent
     ) = 0
@@ -21,7 +21,7 @@ begin
     and jsonb_typeof(new.payload) = 'object' and pg_column_size(new.payload) < 10000
     and jsonb_typeof(new.properties) = 'object' and pg_column_size(new.properties) < 10000
     and new.run_at > '0001-01-02 00:00+00'
-    and octet_length(new.owner) <= 1000
+    and octet_length(concat(new.owner, new.key)) <= 1000
     and (new.title is null or octet_length(new.title) < 10000)
     and (
       -- The sequence's last value may be another session's, which matters where owners are apart.
@@ -30,6 +30,9 @@ begin
       or new.id = jobtable_internal.last_drawn()
     )
   then
+    if new.key is not null then
+      new.holds_key := true;
+    end if;
     new.payload := jobtable_internal.fill_payload(new.type, new.payload);
     return new;
   end if;
