@@ -1,5 +1,5 @@
 -- After an INSERT of jobs, and for each job that runs again: counts them against the quotas of
--- their owners. The triggers are enabled only while there are quotas (see arm_quotas).
+-- their owners. arm_quotas makes its triggers, and enables them while there are quotas.
 create or replace function jobtable_internal.job_quota() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -23,14 +23,3 @@ begin
   return null;
 end
 $$;
-
-create or replace trigger job_quota_insert
-after insert on jobtable.job
-referencing new table as inserted
-for each statement execute function jobtable_internal.job_quota();
-
-create or replace trigger job_quota_resubmit
-after update on jobtable.job
-for each row
-when (old.status in ('completed', 'failed', 'cancelled') and new.status = 'new')
-execute function jobtable_internal.job_quota();

@@ -7,7 +7,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
   select p.key, case when n.node -> 'required' ? p.key then t.test
-      else format('(!exists(%s) || %s)', a.at, t.test) end,
+      else format('(%s || !exists(%s))', t.test, a.at) end,
     case when w.test is null then t.kind end
   from (select plan -> 'root' #> path) n (node)
   cross join jsonb_each(n.node -> 'properties') p
