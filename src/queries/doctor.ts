@@ -142,7 +142,7 @@ export interface Override extends QueryResultRow {
   readonly value: string
 }
 
-/** Columns of types that an operator has set to something else than the executor declares. */
+/** Columns of types that an operator has set to something else than their executors declare, if any does. */
 export async function overrides(database: Database): Promise<Override[]> {
   return all<Override>(
     database,
@@ -150,6 +150,7 @@ export async function overrides(database: Database): Promise<Override[]> {
       (to_jsonb(t) -> o.name)::text as value
     from jobtable.job_type t
     cross join lateral unnest(t.overrides) as o (name)
+    where t.declared <> '{}'
     order by t.name, o.name`,
   )
 }

@@ -76,6 +76,9 @@ test('warns of types that are halted, or set by hand to other than declared', as
        priority = case name when 'moved' then 7 else priority end,
        payload_schema = case name when 'moved' then '{"minProperties": 1}'::jsonb end`,
   )
+  await planted.query(
+    `insert into jobtable.job_type (name, payload_schema) values ('by hand', '{"minProperties": 1}')`,
+  )
   const warnings = (await findings(planted)).filter(({ verdict }) => verdict === 'warning')
   expect(warnings.map(({ check, fact }) => [check, fact])).toEqual([
     ['halted_type', 'type "held" is paused: none of its jobs is claimed'],
