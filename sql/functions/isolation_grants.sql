@@ -61,7 +61,7 @@ as $$
         '{tick,claim_lone,adopt,beat,still_here,asked_to_stop,check_held,rescue,leave,register_type,
           unsettled_defaults,start_worker,stop_worker,purge,purge_events,fold_tally,was_completed,
           is_live,write_progress,write_logs,complete,
-          write_facet,require_lease,store_facet,refuse_missing_job}')
+          write_facet,require_lease,update_facet,store_facet,refuse_missing_job}')
   )
   select m.roles::text[], m.privileges, m.kind || ' ' || o.object
   from many m

@@ -5,7 +5,8 @@
 --! requires: schema_choice, schema_cut, schema_expression, schema_faults, schema_fill
 --! requires: schema_glance, schema_is_decided, schema_is_exclusive, schema_items_test
 --! requires: schema_key_test, schema_keywords, schema_misfit, schema_mixed_faults
---! requires: schema_mixed_parts, schema_modern, schema_nodes, schema_object_faults
+--! requires: schema_mixed_parts, schema_modern, schema_nodes, schema_notes
+--! requires: schema_object_faults
 --! requires: schema_object_parts, schema_path_test, schema_plan, schema_quick_tests
 --! requires: schema_takes_default, schema_target, schema_tests, schema_types, schema_undecided
 -- Makes anew everything that was compiled of schemas, as an installation must: this version may

@@ -11,9 +11,12 @@ as $$
     (select string_agg(format(' v_%s jsonb := jsonb_object_field(value, %L);', p.n, p.key), ''
        order by p.n)
      from jsonb_object_keys(plan -> 'root' #> path -> 'properties') with ordinality p (key, n)
-     where b.body ~ format('\mv_%s\M', p.n)),
+     where p.n = any (u.used)),
     case when plan -> 'root' @? '$.**."$ref"'
       then format('case when depth > 64 then true else %s end', b.body)
       else b.body end)
   from jobtable_internal.schema_body(plan, path, 'value', 'depth', known) b (body)
+  cross join lateral (
+    select array(select m.n[1]::bigint from regexp_matches(b.body, '\mv_(\d{1,9})\M', 'g') m (n))
+  ) u (used)
 $$;

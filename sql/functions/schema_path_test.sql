@@ -1,4 +1,4 @@
---! requires: schema_items_test, schema_keywords, schema_types
+--! requires: schema_items_test, schema_notes, schema_types
 -- A predicate of a path expression that only values fulfil that fit a schema: for schemas of
 -- which a path can tell all that they ask, else null. `at` is where the value is. A comparison
 -- looks into an array, so each is behind the test of a type.
@@ -11,8 +11,7 @@ declare
   -- Longer lists are for SQL, which makes a hash of them.
   c_most constant integer := 20;
   v_asked constant text[] := array(
-    select k.key from jsonb_object_keys(node) k (key)
-    join jobtable_internal.schema_keywords() w on w.keyword = k.key and w.role <> 'note');
+    select jsonb_object_keys(node - jobtable_internal.schema_notes()));
   v_types constant text[] := jobtable_internal.schema_types(node);
   v_choices constant jsonb := coalesce(node -> 'enum', jsonb_build_array(node -> 'const'));
   v_bounded constant boolean := v_types && array['number', 'integer'];
