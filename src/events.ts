@@ -47,6 +47,8 @@ type EventMap = { -readonly [E in keyof WorkerEvents]: WorkerEvents[E] }
 
 /** A typed emitter of the worker's events. A handler that throws is told of, and harms nobody else. */
 export class Events extends EventEmitter<EventMap> {
+  // Not among the published types: those of node:events differ from version to version.
+  /** @internal */
   override emit<E extends keyof EventMap>(event: E, ...args: EventMap[E]): boolean {
     if (this.listenerCount(event) === 0) return false
     for (const handler of this.rawListeners(event)) {
