@@ -19,7 +19,8 @@ begin
       errcode = 'JT022',
       message = format('owner "%s" may have %s unfinished jobs, and this statement has %s',
         turn.owner, quota, cardinality(ids)),
-      hint = format('Insert at most %s jobs at once.', quota);
+      hint = case when quota = 0 then 'The quota is in jobtable.owner_quota.'
+        else format('Insert at most %s jobs at once.', quota) end;
   end if;
   -- One that runs again may be listed still.
   insert into jobtable_internal.counted (owner, id)

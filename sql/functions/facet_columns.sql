@@ -21,7 +21,15 @@ begin
       message = format('table %s is not a facet', facet),
       detail = 'The first column of a facet''s primary key is a foreign key to jobtable.job (id) '
         'on delete cascade.',
-      hint = format('select jobtable.add_facet(%L)', facet);
+      hint = case
+        when exists (
+          select from pg_catalog.pg_constraint p
+          join pg_catalog.pg_constraint f on f.conrelid = p.conrelid and f.contype = 'f'
+            and f.confrelid = 'jobtable.job'::regclass and f.confdeltype = 'c'
+          where p.conrelid = facet and p.contype = 'p'
+        ) then 'Make the column of that foreign key the first of its primary key.'
+        else format('select jobtable.add_facet(%L)', facet)
+      end;
   end if;
   select array_agg(a.attname::text order by k.ord) into v_columns
   from unnest(v_key) with ordinality as k (attnum, ord)

@@ -22,8 +22,8 @@ begin
   if v_column is not null then
     raise exception using
       errcode = 'JT002',
-      message = format('the %s of a job must be more than 0 and finite, not %s', v_column,
-        to_jsonb(job) ->> v_column),
+      message = format('the %s of a job must be more than 0%s, not %s', v_column,
+        case v_column when 'timeout' then ' and finite' else '' end, to_jsonb(job) ->> v_column),
       hint = 'Leave it out, or set it to null, for that of the type.';
   end if;
   -- What many languages cannot read. 'infinity' is never, and never handed out.

@@ -26,11 +26,13 @@ begin
   if v_column is not null then
     perform jobtable_internal.refuse_queue_column(v_column);
   end if;
-  -- A job is asked to stop by UPDATE, once it has started.
-  v_column := case
-    when job.cancel_requested then 'cancel_requested'
-    else jobtable_internal.unsupported_column(job)
-  end;
+  if job.cancel_requested then
+    raise exception using
+      errcode = 'JT003',
+      message = 'a job cannot be inserted with cancel_requested',
+      hint = 'Leave it out: a job is asked to stop by UPDATE, once it has started.';
+  end if;
+  v_column := jobtable_internal.unsupported_column(job);
   if v_column is not null then
     perform jobtable_internal.refuse_unsupported(v_column);
   end if;

@@ -59,8 +59,10 @@ describe('add_facet()', () => {
 describe('add_facet() changes nothing and is refused', () => {
   test('by JT012 where the primary key begins with another column', async () => {
     await database().query('create table wrong (n integer primary key, job bigint)')
-    const { code } = await refusal(database().query(`select jobtable.add_facet('wrong')`))
-    expect(code).toBe('JT012')
+    expect(await refusal(database().query(`select jobtable.add_facet('wrong')`))).toMatchObject({
+      code: 'JT012',
+      hint: 'Make the column of that foreign key the first of its primary key.',
+    })
     expect(await constraints('wrong')).toEqual(['PRIMARY KEY (n)'])
   })
 

@@ -199,7 +199,10 @@ describe('is refused', () => {
         message: `table public.${name} is not a facet`,
         detail:
           "The first column of a facet's primary key is a foreign key to jobtable.job (id) on delete cascade.",
-        hint: `select jobtable.add_facet('public.${name}')`,
+        hint:
+          name === 'second'
+            ? 'Make the column of that foreign key the first of its primary key.'
+            : `select jobtable.add_facet('public.${name}')`,
       })
     }
   })

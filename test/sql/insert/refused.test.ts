@@ -30,7 +30,6 @@ const UNSUPPORTED_COLUMNS: Readonly<Record<string, unknown>> = {
   memory_mb: 100,
   template: 'nightly',
   parent: 1,
-  cancel_requested: true,
 }
 
 describe('a column that only the queue writes', () => {
@@ -87,6 +86,14 @@ describe('a column whose feature does not exist yet', () => {
     })
   })
 
+  test('is refused by JT003: cancel_requested, since the job has not begun', async () => {
+    const asked = insertJob(database(), 'convert', { cancel_requested: true })
+    expect(await refusal(asked)).toMatchObject({
+      code: 'JT003',
+      message: 'a job cannot be inserted with cancel_requested',
+    })
+  })
+
   test('accepts the value that changes nothing', async () => {
     const id = await insertJob(database(), 'convert', { max_attempts: 1, cancel_requested: false })
     expect(await readJob(database(), id)).toMatchObject({
@@ -97,12 +104,12 @@ describe('a column whose feature does not exist yet', () => {
 })
 
 test.each([
-  ['max_attempts', 0, '0'],
-  ['timeout', '-1 s', '-00:00:01'],
+  ['max_attempts', 0, 'more than 0, not 0'],
+  ['timeout', '-1 s', 'more than 0 and finite, not -00:00:01'],
 ])('%s of %s is refused by JT002', async (column, value, told) => {
   expect(await refusal(insertJob(database(), 'convert', { [column]: value }))).toEqual({
     code: 'JT002',
-    message: `the ${column} of a job must be more than 0 and finite, not ${told}`,
+    message: `the ${column} of a job must be ${told}`,
     detail: undefined,
     hint: 'Leave it out, or set it to null, for that of the type.',
   })

@@ -67,6 +67,19 @@ describe('unfinished jobs', () => {
     })
   })
 
+  test('are none where the quota is 0, which the refusal names', async () => {
+    await setQuota('nil', 0, null)
+    expect(await refusal(database().query(insert('nil', 1)))).toMatchObject({
+      code: 'JT022',
+      hint: 'The quota is in jobtable.owner_quota.',
+    })
+    await setQuota('nil', null, 0)
+    expect(await refusal(database().query(insert('nil', 1)))).toMatchObject({
+      code: 'JT023',
+      hint: 'The quota is in jobtable.owner_quota.',
+    })
+  })
+
   test('free the quota when they finish or are deleted', async () => {
     await setQuota('anna', 3, null)
     await database().query(insert('anna', 3))
