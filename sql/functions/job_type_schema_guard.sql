@@ -43,6 +43,12 @@ begin
     v_plan := jobtable_internal.schema_modern(
       new.payload_schema, coalesce(new.payload_schema ->> '$schema', ''));
     perform jobtable_internal.schema_check(new.name, v_plan);
+    if new.payload_schema = 'false'
+      or not 'object' = any (jobtable_internal.schema_types(new.payload_schema))
+    then
+      perform jobtable_internal.refuse_schema(
+        new.name, '{}', null, 'takes no object, which every payload is');
+    end if;
     v_plan := jobtable_internal.schema_plan(new.payload_schema, '');
     new.payload_undecided := (
       select coalesce(jsonb_agg(jsonb_build_object(

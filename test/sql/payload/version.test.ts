@@ -187,6 +187,8 @@ describe('a schema that is not understood', () => {
     ],
     [{ $ref: '#' }, 'refers to itself without end', 'At #, keyword "$ref".'],
     [{ minimum: '1' }, 'has string "1" where number belongs', 'At #, keyword "minimum".'],
+    [{ type: ['array', 'null'] }, 'takes no object, which every payload is', 'At #.'],
+    [false, 'takes no object, which every payload is', 'At #.'],
     [[], 'has an array of 0 in place of a schema', 'At #.'],
   ])('is refused by JT020: %j', async (schema, fact, detail) => {
     expect(await refusal(addChecked(database(), 'misunderstood', schema))).toMatchObject({
