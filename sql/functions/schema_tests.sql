@@ -80,7 +80,11 @@ begin
         return query select 'string', format(case when ecma
           then 'jobtable_internal.code_units(%s) ~ %L collate "C"'
           else '%s ~ %L collate "C"' end, v_string, v_text),
-          format('a match of /%s/', v_bound #>> '{}')
+          -- zod's export says by a pattern what its format means.
+          case when ecma and node ? 'format'
+            then format('a string of format "%s"', node ->> 'format')
+            else format('a match of /%s/', v_bound #>> '{}')
+          end
         where v_text is not null;
       when 'format' then
         v_text := jobtable_internal.format_pattern(v_bound #>> '{}');

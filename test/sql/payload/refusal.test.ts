@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { exportPayloadSchema } from '../../../src/payload-schema.ts'
 import { copyIn } from '../../support/copy.ts'
 import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
@@ -40,6 +42,18 @@ describe('a payload that does not fit', () => {
       ].join('\n'),
       hint: "The schema: select payload_schema from jobtable.job_type where name = 'checked'",
     })
+  })
+
+  test('is told the format that it should have, not the pattern of it', async () => {
+    const schema = exportPayloadSchema(z.object({ to: z.email(), code: z.string().regex(/^a/) }))
+    await addChecked(database(), 'mail', schema)
+    const { detail } = await refusal(
+      insertJob(database(), 'mail', { payload: { to: 'x', code: 'x' } }),
+    )
+    expect(detail?.split('\n').toSorted()).toEqual([
+      'payload.code: expected a match of /^a/, found string "x"',
+      'payload.to: expected a string of format "email", found string "x"',
+    ])
   })
 
   test('is told by its row among many, and none of them is inserted', async () => {
