@@ -6,12 +6,15 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- More would be no help.
+  c_most constant integer := 10;
   v_node constant jsonb := plan #> (array['root'] || path);
   v_faults text[] := '{}';
   v_keyword text;
   v_nearest text[];
   v_branch text[];
   v_misfit text[];
+  v_misfits text[];
   v_meant integer;
   v_fitting integer;
 begin
@@ -27,6 +30,7 @@ begin
     continue when not v_node ? v_keyword;
     v_fitting := 0;
     v_nearest := null;
+    v_misfits := '{}';
     v_meant := 0;
     for i in 0 .. jsonb_array_length(v_node -> v_keyword) - 1 loop
       v_misfit := jobtable_internal.schema_misfit(
@@ -40,13 +44,19 @@ begin
         v_nearest := v_branch;
       end if;
       v_meant := v_meant + (v_misfit = '{}')::integer;
+      v_misfits := v_misfits
+        || array(select format('%s (shape %s)', m, i + 1) from unnest(v_misfit) m);
     end loop;
     if v_fitting = 0 and v_meant = 1 then
       v_faults := v_faults || v_nearest;
     elsif v_fitting = 0 then
       v_faults := v_faults || jobtable_internal.fault(place,
         format('one of %s shapes', jsonb_array_length(v_node -> v_keyword)), value)
-        || array(select n || ' (nearest shape)' from unnest(v_nearest) n);
+        || case
+          -- Meant for none of them: what each would be told by.
+          when v_meant = 0 and cardinality(v_misfits) <= c_most then v_misfits
+          else array(select n || ' (nearest shape)' from unnest(v_nearest) n)
+        end;
     elsif v_fitting > 1 and v_keyword = 'oneOf'
       and jobtable_internal.schema_is_decided(plan, path || array['oneOf'])
     then

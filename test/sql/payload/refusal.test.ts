@@ -44,6 +44,25 @@ describe('a payload that does not fit', () => {
     })
   })
 
+  test('is told what each shape of a union would be known by, if it is none of them', async () => {
+    const payment = z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('card'), number: z.string() }),
+      z.object({ kind: z.literal('invoice') }),
+    ])
+    const schema = z.object({ payment, ref: z.union([z.string(), z.int()]) })
+    await addChecked(database(), 'paid', exportPayloadSchema(schema))
+    const payload = { payment: { kind: 'cash' }, ref: true }
+    const { detail } = await refusal(insertJob(database(), 'paid', { payload }))
+    expect(detail?.split('\n').toSorted()).toEqual([
+      'payload.payment.kind: expected "card", found string "cash" (shape 1)',
+      'payload.payment.kind: expected "invoice", found string "cash" (shape 2)',
+      'payload.payment: expected one of 2 shapes, found an object',
+      'payload.ref: expected integer, found true (shape 2)',
+      'payload.ref: expected one of 2 shapes, found true',
+      'payload.ref: expected string, found true (shape 1)',
+    ])
+  })
+
   test('is told the format that it should have, not the pattern of it', async () => {
     const schema = exportPayloadSchema(z.object({ to: z.email(), code: z.string().regex(/^a/) }))
     await addChecked(database(), 'mail', schema)
