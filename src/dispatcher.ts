@@ -35,6 +35,12 @@ const MAX_TICKS = 2
 /** A second tick is sent only for so many outcomes, or so much room: small ones gather. */
 const WORTH_A_TICK = 100
 
+/**
+ * A worker that has been full for so long, in milliseconds, leaves jobs to others: not when jobs log so much
+ * that it is full until their lines are next written, as all who insert would notify then.
+ */
+const FULL_PATIENCE_MS = 200
+
 /** The pause after a refused claim of one type, before another's turn, in milliseconds. */
 const TURN_PAUSE_MS = 100
 
@@ -80,6 +86,10 @@ export class Dispatcher extends Service {
   /** How long one job's text was in the last claim. */
   #jobLength = 0
   #claiming = true
+  /** Whether so much waits to be written that nothing is claimed, when last looked at. */
+  #full = false
+  /** When a worker that is full leaves jobs to others, by performance.now(); Infinity once it has. */
+  #leaveAt = Infinity
   #leaving: Promise<void> | undefined
   /** Whether the last tick failed: then nothing is sent beside another. */
   #failing = false
@@ -126,6 +136,7 @@ export class Dispatcher extends Service {
       await turnOfTheLoop()
       if (this.#slots.patienceMs(performance.now()) <= 0)
         this.#intake.giveBack(this.#slots.clearLine())
+      this.#heedFullness(performance.now())
       while (this.#tickInMs(performance.now()) <= 0) this.#send()
     }
     await Promise.all([...this.#ticks.values(), this.#leaving])
@@ -219,10 +230,24 @@ export class Dispatcher extends Service {
     return left
   }
 
-  /** Milliseconds until the next tick has something to do, or the line must not wait longer. */
+  /** Milliseconds until the next tick has something to do, or the line or others must not wait longer. */
   #waitMs(): number {
     const now = performance.now()
-    return Math.min(this.#tickInMs(now), this.#slots.patienceMs(now))
+    const leaves = Math.max(0, this.#leaveAt - now)
+    return Math.min(this.#tickInMs(now), this.#slots.patienceMs(now), leaves)
+  }
+
+  /** A worker that is full keeps no promise to look: others do, until it has room, and looks at once. */
+  #heedFullness(now: number): void {
+    const full = this.#completer.isFull || this.#options.isFull()
+    if (full !== this.#full) {
+      this.#full = full
+      this.#leaveAt = full ? now + FULL_PATIENCE_MS : Infinity
+      if (!full) this.#lookout.call()
+    }
+    if (this.#leaveAt > now) return
+    this.#leaveAt = Infinity
+    if (this.#claiming) this.#leaving = this.#leave()
   }
 
   #tickInMs(now: number): number {
@@ -243,7 +268,7 @@ export class Dispatcher extends Service {
 
   /** Whether more may be claimed; what has been claimed begins all the same. */
   get #claims(): boolean {
-    return this.#claiming && !this.#completer.isFull && !this.#options.isFull()
+    return this.#claiming && !this.#full
   }
 
   get #freeSlots(): number {
@@ -400,7 +425,7 @@ export class Dispatcher extends Service {
 
   /** Leaves new jobs to other workers, from when the last claim has been answered. */
   async #leave(): Promise<void> {
-    await Promise.all(this.#ticks.values())
+    await Promise.all([...this.#ticks.values(), this.#leaving])
     // If it fails, the promise to look lapses by itself.
     await leave(this.#options.database, this.#typeIds).catch(() => undefined)
   }

@@ -1,0 +1,85 @@
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { defineExecutor, type Executor } from '../../../src/executor.ts'
+import { interceptAnswers } from '../../support/answers.ts'
+import { useDatabase } from '../../support/database.ts'
+import { addTypes, insertJobs } from '../../support/job.ts'
+import {
+  allFinished,
+  beats,
+  cleanUpAfterEach,
+  gate,
+  next,
+  startWorker,
+  until,
+} from '../../support/worker.ts'
+
+const database = useDatabase()
+cleanUpAfterEach(database)
+
+/** So rarely that no test lives to see it: what runs was woken. */
+const NEVER_MS = 3_600_000
+/** Jobs that log so much together that a worker is full. */
+const FLOODS = 11
+const LONGEST = 'm'.repeat(10_000)
+
+const fine = defineExecutor({ type: 'fine', execute: () => undefined })
+
+async function openClient(): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: database().url })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: async () => await client.end() })
+}
+
+/** Jobs that log very much at once, and end when they are let go. */
+function flooder(): { executor: Executor; flooded: Promise<void>; letGo: () => void } {
+  const flooded = gate()
+  const held = gate()
+  let begun = 0
+  const executor = defineExecutor({
+    type: 'floods',
+    async execute({ log }) {
+      for (let n = 0; n < 600; n += 1) log.info(LONGEST)
+      begun += 1
+      if (begun === FLOODS) flooded.open()
+      await held.opened
+    },
+  })
+  return { executor, flooded: flooded.opened, letGo: held.open }
+}
+
+test('a worker that becomes full leaves jobs to one that sleeps, once, and looks again when it has room', async () => {
+  await using client = await openClient()
+  const sleeper = await startWorker(database(), { executors: [fine], pollMs: NEVER_MS })
+  await next(sleeper, 'listening')
+  await next(sleeper, 'idle')
+  const { executor, flooded, letGo } = flooder()
+  await addTypes(database(), 'floods')
+  await insertJobs(database(), 'floods', FLOODS)
+  await client.query('begin')
+  await client.query('lock table jobtable.job_log in exclusive mode')
+  let left = 0
+  using _ = interceptAnswers(async ({ text, send }) => {
+    if (text.includes('jobtable_internal.leave(')) left += 1
+    return await send()
+  })
+  // Until a look finds nothing it promises the next one, so that nobody is notified.
+  const worker = await startWorker(database(), {
+    concurrency: 2 * FLOODS,
+    heartbeatMs: 100,
+    pollMs: NEVER_MS,
+    executors: [executor, fine],
+  })
+  await flooded
+  const [id] = await insertJobs(database(), 'fine', 1)
+  await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [id])
+  await sleeper.stop()
+  const [later] = await insertJobs(database(), 'fine', 1)
+  await beats(database(), worker.id ?? '', 3)
+  // The other one has left as well when it stopped.
+  expect(left).toBe(2)
+  await client.query('commit')
+  await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [later])
+  letGo()
+  await allFinished(database())
+})
