@@ -157,25 +157,35 @@ export class FacetWriter extends Service {
   }
 
   /**
-   * The same by the transaction that is about to complete the job. It never waits for another
-   * connection: a pooler may have none left but those of transactions that wait likewise.
+   * Runs a transaction that completes the job. When it is about to do so it calls `flush`, which writes
+   * by it what the job has told meanwhile. That never waits for another connection: a pooler may have
+   * none left but those of transactions that wait likewise.
    */
-  async flushWithin(transaction: Database, job: HandedJob): Promise<void> {
-    await this.#facetsWritten(job)
-    // Perhaps on its way already; then it is written twice.
+  async within<T>(
+    job: HandedJob,
+    run: (flush: (transaction: Database) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    await this.flush(job)
     const key = keyOf(job)
-    const progress = this.#progress.get(key)
-    if (progress === undefined && !this.#lines.has(key)) return
-    await holdLease(transaction, job)
-    if (progress !== undefined) await writeProgress(transaction, [progress])
-    // Those that are on their way by now, a statement's worth at most, are not written twice.
-    const lines = this.#lines.takeOf(key)
+    let lines: readonly Line[] = []
     try {
-      for (let n = 0; n < lines.length; n += MAX_LINES) {
-        await writeLogs(transaction, aged(lines.slice(n, n + MAX_LINES)))
-      }
+      return await run(async (transaction) => {
+        await this.#facetsWritten(job)
+        // Perhaps on its way already; then it is written twice.
+        const progress = this.#progress.get(key)
+        if (progress === undefined && !this.#lines.has(key)) return
+        await holdLease(transaction, job)
+        if (progress !== undefined) await writeProgress(transaction, [progress])
+        // Those that are on their way by now, a statement's worth at most, are not written twice.
+        lines = this.#lines.takeOf(key)
+        for (let n = 0; n < lines.length; n += MAX_LINES) {
+          await writeLogs(transaction, aged(lines.slice(n, n + MAX_LINES)))
+        }
+      })
     } catch (error) {
+      // It was not committed; if nobody can tell, rather twice than not at all.
       this.#lines.restore(lines)
+      this.#schedule()
       throw error
     }
   }

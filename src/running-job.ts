@@ -221,19 +221,20 @@ export class RunningJob implements Context<unknown> {
         throw new JobtableError('committed', `job ${this.handed.id} is completed already`)
       }
       const { facets, pool } = this.#tools
-      await facets.flush(this.handed)
-      const withFacets = async (transaction: Transaction): ReturnType<typeof work> => {
-        this.#transaction = transaction
-        const value = await work(transaction)
-        // What was told meanwhile must be visible when the completion is.
-        await facets.flushWithin(transaction, this.handed)
-        return value
-      }
+      const { handed: job, signal, killed } = this
       try {
-        const { handed: job, signal, killed } = this
-        const value = await completeWith({ pool, job, resultText, signal, killed }, withFacets)
-        this.#committed = true
-        return value
+        return await facets.within(job, async (flush) => {
+          const withFacets = async (transaction: Transaction): ReturnType<typeof work> => {
+            this.#transaction = transaction
+            const value = await work(transaction)
+            // What was told meanwhile must be visible when the completion is.
+            await flush(transaction)
+            return value
+          }
+          const value = await completeWith({ pool, job, resultText, signal, killed }, withFacets)
+          this.#committed = true
+          return value
+        })
       } finally {
         this.#transaction = undefined
       }

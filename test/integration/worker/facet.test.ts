@@ -248,6 +248,36 @@ describe('transaction', () => {
     await until(database(), "(select array_agg(message) = '{within}' from jobtable.job_log)")
   })
 
+  test('whose COMMIT fails keeps the lines that were logged in it', async () => {
+    await database().query(
+      `create table parent (id integer primary key);
+       create table child (parent integer references parent deferrable initially deferred)`,
+    )
+    await startWorker(database(), {
+      executors: [
+        defineExecutor({
+          type: 'orphans',
+          maxAttempts: 1,
+          async execute({ transaction, log }) {
+            log.info('before')
+            await transaction(async ({ query }) => {
+              await query('insert into child values (1)')
+              log.info('inside')
+            }).finally(() => log.info('after'))
+          },
+        }),
+      ],
+    })
+    await insert('orphans')
+    await allFinished(database())
+    expect((await reports())[0]).toMatchObject({ status: 'failed' })
+    expect(await database().query('select message from jobtable.job_log order by id')).toEqual([
+      { message: 'before' },
+      { message: 'inside' },
+      { message: 'after' },
+    ])
+  })
+
   test('completes the job together with the many lines that it has logged', async () => {
     const LINES = 20_000
     await database().query(
