@@ -8,7 +8,7 @@ import { type Line, Lines } from './lines.ts'
 import type { LogFields } from './log.ts'
 import { Writes } from './observed.ts'
 import type { LogLevel, LogRow, ProgressRow } from './queries/running.ts'
-import { holdLease, writeFacet, writeLogs, writeProgress } from './queries/running.ts'
+import { holdTold, writeFacet, writeLogs, writeProgress } from './queries/running.ts'
 import { type HandedJob, keyOf } from './queries/tick.ts'
 import { Service } from './service.ts'
 import { storedError } from './stored-error.ts'
@@ -174,7 +174,7 @@ export class FacetWriter extends Service {
         // Perhaps on its way already; then it is written twice.
         const progress = this.#progress.get(key)
         if (progress === undefined && !this.#lines.has(key)) return
-        await holdLease(transaction, job)
+        await holdTold(transaction, job)
         if (progress !== undefined) await writeProgress(transaction, [progress])
         // Those that are on their way by now, a statement's worth at most, are not written twice.
         lines = this.#lines.takeOf(key)

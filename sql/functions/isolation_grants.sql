@@ -60,7 +60,7 @@ as $$
       ('{worker}', 'execute', 'function',
         '{tick,claim_lone,adopt,beat,still_here,asked_to_stop,check_held,rescue,leave,register_type,
           unsettled_defaults,start_worker,stop_worker,purge,purge_events,fold_tally,was_completed,
-          is_live,write_progress,write_logs,complete,
+          is_live,write_progress,write_logs,hold_told,complete,
           write_facet,require_lease,update_facet,store_facet,refuse_missing_job}')
   )
   select m.roles::text[], m.privileges, m.kind || ' ' || o.object

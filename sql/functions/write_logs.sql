@@ -1,17 +1,26 @@
 -- Log lines of running jobs, in order. `ages` are milliseconds before now, by the worker's
 -- monotonic clock, so that only the database's clock tells the time. Answers the positions (from 1)
--- of lines that could not be written because somebody has locked their job. A line may be on its
--- way while an executor's own transaction completes the job: it is written all the same.
+-- of lines that could not be written because somebody has locked their job; all, if a table is
+-- locked: the worker must have the answer before it gives up waiting, lest it send again what is
+-- written later. A line may be on its way while an executor's own transaction completes the job: it
+-- is written all the same.
 create or replace function jobtable_internal.write_logs(
   ids bigint[], leases bigint[], ages float8[], levels text[], messages text[], fields jsonb[]
 ) returns integer[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
 as $$
 declare
   v_now timestamptz := jobtable_internal.clock();
   v_held bigint[];
 begin
+  begin
+    lock table jobtable.job in row share mode;
+    lock table jobtable.job_log in row exclusive mode;
+  exception when lock_not_available then
+    return array(select generate_subscripts(ids, 1));
+  end;
   with mine as materialized (
     select j.id, j.attempt, l.age, l.level, l.message, l.fields, l.ord
     from unnest(ids, leases, ages, levels, messages, fields)

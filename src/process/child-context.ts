@@ -6,7 +6,7 @@ import type { Context, Executor, Job, Progress, Transaction } from '../executor.
 import { storedMessage } from '../facet.ts'
 import { type Logger, loggerTo } from '../log.ts'
 import { Writes } from '../observed.ts'
-import { holdLease, writeFacet, writeLogs, writeProgress } from '../queries/running.ts'
+import { holdTold, writeFacet, writeLogs, writeProgress } from '../queries/running.ts'
 import { completeWith } from '../transaction.ts'
 import type { Channel } from './channel.ts'
 import type { Line, Start } from './messages.ts'
@@ -126,7 +126,7 @@ export class ChildContext implements Context<unknown> {
     const { id, lease } = this.#held
     const { fraction, stage, message } = progress
     if (Object.keys(progress).length + lines.length === 0) return
-    await holdLease(client, this.#held)
+    await holdTold(client, this.#held)
     if (Object.keys(progress).length > 0) {
       await writeProgress(client, [{ id, lease, fraction, stage, message }])
     }

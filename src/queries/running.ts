@@ -2,14 +2,14 @@ import { type Database, type Id, jsonText, one } from '../database.ts'
 import type { HandedJob } from './tick.ts'
 
 /**
- * Locks the row of a job that is held, in the transaction that is about to complete it: what is told in
- * there passes over rows that a client has locked, and this waits for it, as the completion does.
+ * Locks what the transaction that is about to complete a job needs to write what the job has told: that
+ * passes over what a client has locked, and this waits for it, as the completion does.
  */
-export async function holdLease(
+export async function holdTold(
   database: Database,
   { id, lease }: Pick<HandedJob, 'id' | 'lease'>,
 ): Promise<void> {
-  await one(database, 'select jobtable_internal.require_lease($1, $2, false)', [id, lease])
+  await one(database, 'select jobtable_internal.hold_told($1, $2)', [id, lease])
 }
 
 export interface ProgressRow {
@@ -52,7 +52,7 @@ export interface LogRow {
   readonly fields: string | undefined
 }
 
-/** Writes log lines and answers the indexes of those whose job a client has locked. */
+/** Writes log lines and answers the indexes of those that a client's lock keeps back. */
 export async function writeLogs(database: Database, rows: readonly LogRow[]): Promise<number[]> {
   const row = await one<{ locked: number[] }>(
     database,

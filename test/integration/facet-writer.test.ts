@@ -4,6 +4,7 @@ import pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
 import { LeaseLostError } from '../../src/errors.ts'
 import { FacetWriter, FLUSH_INTERVAL_MS } from '../../src/facet.ts'
+import { interceptAnswers } from '../support/answers.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJobs } from '../support/job.ts'
 import { only, startTicker } from '../support/ticker.ts'
@@ -116,4 +117,42 @@ test('what an attempt tells that has lost its lease does not mix with what the n
       [id],
     ),
   ).toEqual([{ stage: null, fraction: 0.5, n: 2 }])
+})
+
+test('lines are sent again together, and written once, when the lock on their table is gone', async () => {
+  const JOBS = 20
+  const SENT = 4
+  const ticker = await startTicker(database(), 'writing')
+  await insertJobs(database(), 'writing', JOBS)
+  const jobs = await ticker.claim()
+  const client = new pg.Client({ connectionString: database().url })
+  await client.connect()
+  await client.query('begin')
+  await client.query('lock table jobtable.job_log in share mode')
+  const sizes: number[] = []
+  const tried = Promise.withResolvers<void>()
+  using _ = interceptAnswers(async ({ text, values, send }) => {
+    const answer = await send()
+    if (text.includes('write_logs(')) sizes.push((values[0] as string[]).length)
+    if (sizes.length === SENT) tried.resolve()
+    return answer
+  })
+  const facets = new FacetWriter(database().pool, database().pool, () => undefined)
+  await facets.start()
+  try {
+    for (const job of jobs) facets.log(job, 'info', 'told', undefined)
+    const flushed = jobs.map(async (job) => await facets.flush(job))
+    await tried.promise
+    await client.query('commit')
+    await Promise.all(flushed)
+    expect(new Set(sizes)).toEqual(new Set([JOBS]))
+    expect(
+      await database().query(
+        'select count(*)::integer as n, count(distinct job)::integer as jobs from jobtable.job_log',
+      ),
+    ).toEqual([{ n: JOBS, jobs: JOBS }])
+  } finally {
+    await client.end()
+    await facets.stop()
+  }
 })

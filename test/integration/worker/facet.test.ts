@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJobs } from '../../support/job.ts'
+import { openSession } from '../../support/session.ts'
 import {
   allFinished,
   cleanUpAfterEach,
@@ -245,6 +246,35 @@ describe('transaction', () => {
     await allFinished(database())
     expect((await reports())[0]).toMatchObject({ id, status: 'completed', stage: 'within' })
     // It may have been on its way when the transaction had the job's row.
+    await until(database(), "(select array_agg(message) = '{within}' from jobtable.job_log)")
+  })
+
+  test('waits for the table of the log lines as long as a client has locked it', async () => {
+    await using client = await openSession(database())
+    await startWorker(database(), {
+      executors: [
+        defineExecutor({
+          type: 'logs_within',
+          execute: async ({ transaction, log }) =>
+            await transaction(async () => {
+              await client.query('begin')
+              await client.query('lock table jobtable.job_log in share mode')
+              log.info('within')
+            }),
+        }),
+      ],
+    })
+    await insert('logs_within')
+    await until(
+      database(),
+      `exists (select from pg_stat_activity
+               where datname = current_database() and wait_event_type = 'Lock'
+                 and clock_timestamp() - query_start > interval '0.5 s')`,
+    )
+    await client.query('commit')
+    await allFinished(database())
+    expect(await reports()).toMatchObject([{ status: 'completed' }])
+    // It may have been on its way when the transaction had the table.
     await until(database(), "(select array_agg(message) = '{within}' from jobtable.job_log)")
   })
 

@@ -220,4 +220,22 @@ describe('log lines', () => {
     )
     expect(rows.map((row) => row.message)).toEqual(['1', '3', '2'])
   })
+
+  test.each([
+    { table: 'job_log', mode: 'share' },
+    { table: 'job', mode: 'exclusive' },
+  ])('of all jobs are answered where a client has locked the table $table', async (locked) => {
+    const [a, b] = await startJobs(2)
+    if (a === undefined || b === undefined) throw new Error('two jobs should have started')
+    await using client = await openSession(database())
+    await client.query('begin')
+    await client.query(`lock table jobtable.${locked.table} in ${locked.mode} mode`)
+    await using worker = await openSession(database())
+    expect(await queries.writeLogs(worker.client, [line(a, '1'), line(b, '2')])).toEqual([0, 1])
+    await client.query('commit')
+    const rows = await database().query('select from jobtable.job_log where job = any ($1)', [
+      [a.id, b.id],
+    ])
+    expect(rows).toEqual([])
+  })
 })
