@@ -20,7 +20,7 @@ export interface ProgressRow {
   readonly message: string | undefined
 }
 
-/** Writes progress and answers the ids whose row a client has locked. */
+/** Writes progress and answers the ids of the jobs that a client's lock keeps back. */
 export async function writeProgress(
   database: Database,
   rows: readonly ProgressRow[],

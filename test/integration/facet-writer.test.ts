@@ -156,3 +156,42 @@ test('lines are sent again together, and written once, when the lock on their ta
     await facets.stop()
   }
 })
+
+test('progress that a client has locked holds up nothing that other jobs tell', async () => {
+  const LOCKED = 30
+  const ticker = await startTicker(database(), 'writing')
+  await insertJobs(database(), 'writing', LOCKED + 1)
+  const [other, ...jobs] = await ticker.claim()
+  if (other === undefined) throw new Error('a job should have started')
+  const sent: string[] = []
+  using _ = interceptAnswers(async ({ text, send }) => {
+    if (text.includes('write_progress(')) sent.push(text)
+    return await send()
+  })
+  const facets = new FacetWriter(database().pool, database().pool, () => undefined)
+  await facets.start()
+  for (const job of jobs) facets.progress(job, { fraction: 0.1 })
+  await Promise.all(jobs.map(async (job) => await facets.flush(job)))
+  const client = new pg.Client({ connectionString: database().url })
+  await client.connect()
+  await client.query('begin')
+  await client.query('select from jobtable.job_progress for update')
+  try {
+    sent.length = 0
+    for (const job of jobs) facets.progress(job, { fraction: 0.5 })
+    facets.log(other, 'info', 'told', undefined)
+    await facets.flush(other)
+    expect(sent.length).toBe(1)
+    await client.query('commit')
+    await Promise.all(jobs.map(async (job) => await facets.flush(job)))
+    expect(
+      await database().query(
+        'select count(*)::integer as n from jobtable.job_progress where fraction = 0.5 and job = any ($1)',
+        [jobs.map(({ id }) => id)],
+      ),
+    ).toEqual([{ n: LOCKED }])
+  } finally {
+    await client.end()
+    await facets.stop()
+  }
+})

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { MAX_TRAILING } from '../../../src/completer.ts'
@@ -243,6 +244,39 @@ test.each([
     expect(await database().query('select from jobtable_internal.claim')).toEqual([])
   },
 )
+
+test('a worker that stops asks once for all jobs whether their progress can be written', async () => {
+  const JOBS = 60
+  let told = 0
+  const allTold = gate()
+  await using client = await openClient()
+  await client.query('begin')
+  await client.query('lock table jobtable.job_progress in exclusive mode')
+  const worker = await startWorker(database(), {
+    concurrency: JOBS,
+    abortGraceMs: 50,
+    executors: [
+      defineExecutor({
+        type: 'tells',
+        async execute({ progress, signal }) {
+          progress(0.5)
+          told += 1
+          if (told === JOBS) allTold.open()
+          await once(signal, 'abort')
+        },
+      }),
+    ],
+  })
+  await insert('tells', JOBS)
+  await allTold.opened
+  const sizes = new Set<number>()
+  using _ = interceptAnswers(async ({ text, values, send }) => {
+    if (text.includes('write_progress(')) sizes.add((values[0] as string[]).length)
+    return await send()
+  })
+  await worker.stop()
+  expect(sizes).toEqual(new Set([JOBS]))
+})
 
 test('no job is claimed while very many log lines wait, and jobs are again as soon as these are written', async () => {
   await using client = await openClient()

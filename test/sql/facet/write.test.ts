@@ -145,16 +145,50 @@ describe('progress', () => {
     expect(await queries.writeProgress(database().pool, rows)).toEqual([])
   })
 
-  test('gives up by 55P03 where a client holds the progress itself; others go without it', async () => {
-    const jobs = await startJobs(2)
+  test('that a client has locked is answered, not waited for; that of others is written', async () => {
+    const jobs = await startJobs(3)
+    const [locked, , fresh] = jobs
     const rows = jobs.map((job) => progress(job, { fraction: 0.5 }))
-    await queries.writeProgress(database().pool, rows)
+    expect(await queries.writeProgress(database().pool, rows.slice(0, 2))).toEqual([])
     await using client = await openSession(database())
     await client.query('begin')
-    await client.query('select from jobtable.job_progress where job = $1 for update', [jobs[0]?.id])
+    await client.query('select from jobtable.job_progress where job = $1 for update', [locked?.id])
+    const later = jobs.map((job) => progress(job, { fraction: 1 }))
+    expect(await queries.writeProgress(database().pool, later)).toEqual([locked?.id])
+    expect(
+      await database().query(
+        'select fraction from jobtable.job_progress where job between $1 and $2 order by job',
+        [locked?.id, fresh?.id],
+      ),
+    ).toEqual([{ fraction: 0.5 }, { fraction: 1 }, { fraction: 1 }])
+    await client.query('commit')
+    expect(await queries.writeProgress(database().pool, later)).toEqual([])
+  })
+
+  test('gives up by 55P03 where a client has just inserted it; others go without it', async () => {
+    const jobs = await startJobs(2)
+    const rows = jobs.map((job) => progress(job, { fraction: 0.5 }))
+    await using client = await openSession(database())
+    await client.query('begin')
+    await client.query('insert into jobtable.job_progress (job) values ($1)', [jobs[0]?.id])
     const write = queries.writeProgress(database().pool, rows)
     expect((await refusal(write)).code).toBe('55P03')
     expect(await queries.writeProgress(database().pool, rows.slice(1))).toEqual([])
+  })
+
+  test.each([
+    { table: 'job_progress', mode: 'share' },
+    { table: 'job', mode: 'exclusive' },
+  ])('of all jobs is answered where a client has locked the table $table', async (locked) => {
+    const jobs = await startJobs(2)
+    await using client = await openSession(database())
+    await client.query('begin')
+    await client.query(`lock table jobtable.${locked.table} in ${locked.mode} mode`)
+    const rows = jobs.map((job) => progress(job, { fraction: 1 }))
+    const ids = jobs.map(({ id }) => id)
+    expect(await queries.writeProgress(database().pool, rows)).toEqual(ids)
+    await client.query('commit')
+    expect(await queries.writeProgress(database().pool, rows)).toEqual([])
   })
 
   test('under a lease that was lost is dropped silently', async () => {
