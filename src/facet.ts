@@ -19,8 +19,8 @@ export const FLUSH_INTERVAL_MS = 100
 const MAX_MESSAGE = 10_000
 /** Lines in one statement. */
 const MAX_LINES = 1_000
-/** Characters of lines that wait: while there are so many, no more jobs begin to log. */
-const MAX_LENGTH = 20_000_000
+/** Characters of lines that wait, of more than two jobs: while there are so many, no more jobs begin to log. */
+const MAX_LENGTH = 50_000_000
 
 /** Columns that wait to be written to one facet of one job. */
 interface PendingFacet {
@@ -311,7 +311,7 @@ export class FacetWriter extends Service {
     // A job's lines keep their order: none is written before one that a client's lock keeps back.
     for (const line of left) this.#resting.add(keyOf(line))
     this.#sent = new Set()
-    this.#lines.restore(left)
+    this.#lines.settle(lines, left)
     if (wasFull && !this.isFull) this.#onRoom()
     return lines.length === MAX_LINES
   }

@@ -78,8 +78,82 @@ test('a worker that becomes full leaves jobs to one that sleeps, once, and looks
   await beats(database(), worker.id ?? '', 3)
   // The other one has left as well when it stopped.
   expect(left).toBe(2)
+  const job = 'from jobtable.job where id = $1'
+  expect(await database().query(`select status ${job}`, [later])).toEqual([{ status: 'new' }])
   await client.query('commit')
-  await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [later])
+  await until(database(), `(select status = 'completed' ${job})`, [later])
   letGo()
   await allFinished(database())
+})
+
+/** More lines than are kept of one job while they cannot be stored, and than a worker can hold. */
+const TOO_MANY = 6_000
+
+/** Of a job's lines, in order: how many are the longest, then whatever the others say. */
+async function linesOf(job: string): Promise<{ longest: number; others: unknown[] }> {
+  const lines = await database().query(
+    `select level, case when message <> $2 then message end as message, fields
+     from jobtable.job_log where job = $1 order by id`,
+    [job, LONGEST],
+  )
+  const longest = lines.findIndex(({ message }) => message !== null)
+  return { longest, others: lines.slice(longest) }
+}
+
+/** The line that stands for those that are missing. */
+function dropped(count: number): Record<string, unknown> {
+  const message = `${count} log lines were dropped here: too many waited to be stored`
+  return { level: 'warn', message, fields: { dropped: count } }
+}
+
+test('a client that locks a job which logs very much keeps no other from beginning, and it is told what was dropped', async () => {
+  await using client = await openClient()
+  const locked = gate()
+  const flooded = gate()
+  const told = gate()
+  const floods = defineExecutor({
+    type: 'floods',
+    async execute({ log }) {
+      await locked.opened
+      for (let n = 0; n < TOO_MANY; n += 1) log.info(LONGEST)
+      flooded.open()
+      await told.opened
+      log.info('after')
+    },
+  })
+  await startWorker(database(), { executors: [floods, fine] })
+  const [id = ''] = await insertJobs(database(), 'floods', 1)
+  await until(database(), "(select status = 'started' from jobtable.job where id = $1)", [id])
+  await client.query('begin')
+  await client.query('select from jobtable.job for update')
+  locked.open()
+  await flooded.opened
+  const [other] = await insertJobs(database(), 'fine', 1)
+  await until(database(), "(select status = 'completed' from jobtable.job where id = $1)", [other])
+  await client.query('commit')
+  await until(database(), "exists (select from jobtable.job_log where level = 'warn')")
+  told.open()
+  await allFinished(database())
+  const { longest, others } = await linesOf(id)
+  expect(longest).toBeGreaterThan(400)
+  const after = { level: 'info', message: 'after', fields: null }
+  expect(others).toEqual([dropped(TOO_MANY - longest), after])
+})
+
+test('a job that logs very much in its own transaction is told what was dropped', async () => {
+  const commits = defineExecutor({
+    type: 'commits',
+    async execute({ transaction, log }) {
+      await transaction(async () => {
+        for (let n = 0; n < TOO_MANY; n += 1) log.info(LONGEST)
+        await Promise.resolve()
+      })
+    },
+  })
+  await startWorker(database(), { executors: [commits] })
+  const [id = ''] = await insertJobs(database(), 'commits', 1)
+  await allFinished(database())
+  const { longest, others } = await linesOf(id)
+  expect(longest).toBeGreaterThan(400)
+  expect(others).toEqual([dropped(TOO_MANY - longest)])
 })

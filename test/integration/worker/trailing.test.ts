@@ -278,40 +278,6 @@ test('a worker that stops asks once for all jobs whether their progress can be w
   expect(sizes).toEqual(new Set([JOBS]))
 })
 
-test('no job is claimed while very many log lines wait, and jobs are again as soon as these are written', async () => {
-  await using client = await openClient()
-  const flooded = gate()
-  const held = gate()
-  const message = 'm'.repeat(10_000)
-  const worker = await startWorker(database(), {
-    heartbeatMs: 200,
-    pollMs: 60_000,
-    executors: [
-      defineExecutor({
-        type: 'floods',
-        async execute({ log }) {
-          for (let n = 0; n < 2_500; n += 1) log.info(message)
-          flooded.open()
-          await held.opened
-        },
-      }),
-      noop('fine'),
-    ],
-  })
-  await client.query('begin')
-  await client.query('lock table jobtable.job_log in exclusive mode')
-  await insert('floods')
-  await flooded.opened
-  const [id] = await insert('fine')
-  await beats(database(), worker.id ?? '', 3)
-  const job = 'from jobtable.job where id = $1'
-  expect(await database().query(`select status ${job}`, [id])).toEqual([{ status: 'new' }])
-  await client.query('commit')
-  await until(database(), `(select status = 'completed' ${job})`, [id])
-  held.open()
-  await allFinished(database())
-})
-
 test('a worker that stops misses no outcome of a job that has told something after its own commit', async () => {
   await using client = await openClient()
   const locked = gate()
