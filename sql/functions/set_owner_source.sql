@@ -25,6 +25,7 @@ begin
     select
     from pg_proc p
     where p.oid = v_function and p.pronargs = 0 and p.prokind = 'f' and not p.proretset
+      and p.pronamespace <> pg_my_temp_schema()
       and (
         p.prosqlbody is not null
         -- A search_path that does not name pg_temp begins with it.
@@ -34,9 +35,18 @@ begin
     raise exception using
       errcode = 'JT024',
       message = format('function %s cannot tell the owner', v_function),
-      detail = 'A client could have it find tables and functions of its own, or it has parameters.',
+      detail = 'A client could have it find tables and functions of its own, or it has parameters, '
+        'or is temporary.',
       hint = format('Without parameters, write its body as RETURN, or: '
         'alter function %s set search_path = pg_catalog, pg_temp', v_function);
+  end if;
+  if source = 'function' then
+    -- As it is called, whatever the caller's search_path.
+    select format('%I.%I()', n.nspname, p.proname)
+    into strict detail
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+    where p.oid = v_function;
   end if;
   update jobtable_internal.isolation set owner_source = source, owner_detail = detail;
   perform jobtable_internal.apply_owner_source();
@@ -51,6 +61,9 @@ setting: jobtable.owner, else the role. jwt: the claim; where there are no claim
 claims without it are of no owner, who sees no jobs but those shared with its role, and inserts none
 (JT029). role: the role alone. function: a function of yours without parameters that answers a
 text; the role where it answers null. Its body is one RETURN, or it sets search_path, pg_temp last.
+Clients need EXECUTE on it and USAGE on its schema. It is called by its name: once it is dropped or
+renamed, whoever asks for the owner gets JT024, such as an INSERT that names none, until there is
+one of that name again, which is not examined like this, or a source is chosen.
 All but role and function trust whoever can run SET; see docs/owners.md.
 detail: for any and jwt the claim, its path with dots (default sub); for function its name with
 schema and parentheses. Jobs keep the owner that they have. Only for the owner of the schema.

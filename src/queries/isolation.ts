@@ -6,6 +6,12 @@ export interface Isolation extends QueryResultRow {
   readonly enabled: boolean
   /** What jobtable.current_owner() asks. */
   readonly owner_source: string
+  /** The function of a user's that tells the owner, with source function. */
+  readonly owner_function: string | null
+  /** Whether there is no such function any more. */
+  readonly owner_function_gone: boolean
+  /** Clients, and the tables' owner, who may not call it. */
+  readonly owner_function_denied: readonly string[]
   /**
    * Logins with the rights of the reader or submitter, or that may take them; none of them a superuser or
    * the tables' owner. Who has created a role may only grant it, since PostgreSQL 16.
@@ -42,8 +48,34 @@ export async function isolation(database: Database): Promise<Isolation> {
           where g.rolname in (i.reader, i.submitter) and pg_has_role(r.oid, g.oid, s.held)
         )
       where i.enabled
+    ),
+    owner_function as (
+      select p.oid, p.pronamespace as schema
+      from jobtable_internal.isolation i
+      join pg_catalog.pg_proc p on p.pronargs = 0
+      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      where i.owner_source = 'function' and i.owner_detail = format('%I.%I()', n.nspname, p.proname)
     )
     select i.enabled, i.owner_source,
+      case i.owner_source when 'function' then i.owner_detail end as owner_function,
+      i.owner_source = 'function' and not exists (select from owner_function) as owner_function_gone,
+      array(
+        select c.name
+        from (
+          select c.name from client c
+          union
+          select r.rolname::text
+          from pg_catalog.pg_class c
+          join pg_catalog.pg_roles r on r.oid = c.relowner
+          where c.oid = 'jobtable.job'::regclass
+        ) c
+        cross join owner_function f
+        where not (
+          has_schema_privilege(c.name, f.schema, 'usage')
+            and has_function_privilege(c.name, f.oid, 'execute')
+        )
+        order by 1
+      ) as owner_function_denied,
       array(select c.name from client c order by 1) as clients,
       array(select c.name from client c where c.unbound order by 1) as unbound,
       (

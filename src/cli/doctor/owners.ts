@@ -1,6 +1,6 @@
 import type { Database } from '../../database.ts'
-import { isolation } from '../../queries/isolation.ts'
-import { type Finding, fault, ok, warning } from './finding.ts'
+import { type Isolation, isolation } from '../../queries/isolation.ts'
+import { type Finding, fault, ok, orOk, warning } from './finding.ts'
 
 const CHECK = 'owners'
 
@@ -8,10 +8,15 @@ const CHECK = 'owners'
 export async function checkOwners(database: Database): Promise<readonly Finding[]> {
   const found = await isolation(database)
   if (!found.enabled) {
-    return [ok(CHECK, 'owners are not kept apart, and have not been told to be')]
+    return orOk(
+      checkFunction(found),
+      CHECK,
+      'owners are not kept apart, and have not been told to be',
+    )
   }
   const { clients, owner_login: owner, owner_source: source } = found
   const findings = [
+    ...checkFunction(found),
     ...found.missing.map((what) =>
       fault(CHECK, `the ${what} is missing`, 'select jobtable.enable_isolation()'),
     ),
@@ -52,4 +57,27 @@ export async function checkOwners(database: Database): Promise<readonly Finding[
   return findings.some(({ verdict }) => verdict === 'fault')
     ? findings
     : [ok(CHECK, kept), ...findings]
+}
+
+/** Whether all who need it can ask the user's function for the owner, if there is one. */
+function checkFunction(found: Isolation): readonly Finding[] {
+  const { owner_function: name, owner_function_gone: gone, owner_function_denied: denied } = found
+  return [
+    ...(gone
+      ? [
+          fault(
+            CHECK,
+            `there is no function ${name} to tell the owner: INSERTs that name none fail`,
+            'create it again, or choose another source by jobtable.set_owner_source()',
+          ),
+        ]
+      : []),
+    ...denied.map((login) =>
+      fault(
+        CHECK,
+        `${login} may not call ${name}, which tells the owner`,
+        'grant it USAGE on the schema of that function, and EXECUTE on the function',
+      ),
+    ),
+  ]
 }

@@ -3,6 +3,7 @@ import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { runCli } from '../../support/cli.ts'
 import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
+import { refusal } from '../../support/refusal.ts'
 import { isolate, useRoles } from '../../support/roles.ts'
 
 const database = useDatabase()
@@ -109,6 +110,31 @@ test('doctor warns of an owner that clients can set', async () => {
     fact: expect.stringContaining(`which ${anna} can set to anybody`) as string,
   })
   await database().query(`select jobtable.set_owner_source('role')`)
+})
+
+test('doctor finds a function for the owner that a client may not call, or that is gone', async () => {
+  const faults = async (): Promise<string[]> =>
+    (await findings()).filter(({ verdict }) => verdict === 'fault').map(({ fact }) => fact)
+  const mayNotCall = `${anna} may not call app."Tenant"(), which tells the owner`
+  await database().query('create schema app')
+  await database().query(`create function app."Tenant"() returns text language sql return 'dora'`)
+  await database().query(`select jobtable.set_owner_source('function', 'app."Tenant"()')`)
+  const ask = 'select jobtable.current_owner() as owner'
+  expect(await faults()).toEqual([mayNotCall])
+  expect((await refusal(roles().as(anna, ask))).code).toBe('42501')
+  await database().query('grant usage on schema app to public')
+  expect(await faults()).toEqual([])
+  expect(await roles().as(anna, ask)).toEqual([{ owner: 'dora' }])
+  await database().query('revoke execute on function app."Tenant"() from public')
+  expect(await faults()).toEqual([mayNotCall])
+  await database().query('drop schema app cascade')
+  const isGone = [
+    'there is no function app."Tenant"() to tell the owner: INSERTs that name none fail',
+  ]
+  expect(await faults()).toEqual(isGone)
+  await database().query('select jobtable.disable_isolation()')
+  expect(await faults()).toEqual(isGone)
+  await isolate(database(), roles().groups)
 })
 
 test('doctor finds policies that are missing, and facets that are open', async () => {

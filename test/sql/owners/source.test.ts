@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../../../src/migrate.ts'
 import { useDatabase } from '../../support/database.ts'
+import { addTypes } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
 import { openSession } from '../../support/session.ts'
 
@@ -9,6 +10,21 @@ afterEach(async () => await choose('any'))
 
 async function choose(source: string, detail: string | null = null): Promise<void> {
   await database().query('select jobtable.set_owner_source($1, $2)', [source, detail])
+}
+
+async function reinstall(): Promise<void> {
+  await database().query(`update jobtable_internal.installed set routines_hash = 'other'`)
+  await migrate({ connectionString: database().url })
+}
+
+/** The queue's functions, triggers and views, and the columns' defaults. */
+async function objects(): Promise<unknown> {
+  return await database().query(
+    `select o.object from jobtable_internal.installed_objects() o
+     union all
+     select d.adrelid::regclass || ': ' || pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+     order by 1`,
+  )
 }
 
 async function ownerWith(...settings: readonly [string, string][]): Promise<string | null> {
@@ -79,11 +95,71 @@ describe('the owner comes from', () => {
     await database().query(`create function public."My Tenant"() returns text language sql stable
       return nullif(current_setting('my.tenant', true), '')`)
     await choose('function', 'public."My Tenant"()')
-    await database().query(`update jobtable_internal.installed set routines_hash = 'other'`)
-    await migrate({ connectionString: database().url })
+    await reinstall()
     expect(await ownerWith(setting, ['my.tenant', 'dora'])).toBe('dora')
     expect(await ownerWith(setting)).toEqual(ROLE)
   })
+})
+
+describe('a function that is dropped', () => {
+  const INSERT = `insert into jobtable.job (type) values ('work') returning owner`
+
+  beforeAll(async () => await addTypes(database(), 'work'))
+  beforeEach(async () => {
+    await database().query('create schema app')
+    await createTenant()
+    await choose('function', 'app.tenant()')
+  })
+  afterEach(async () => await database().query('drop schema if exists app cascade'))
+
+  async function createTenant(): Promise<void> {
+    await database().query(`create function app.tenant() returns text language sql return 'dora'`)
+  }
+
+  test.each(['drop function app.tenant()', 'drop schema app cascade'])(
+    'takes nothing of the queue along, by %s, and another source serves',
+    async (drop) => {
+      const before = await objects()
+      await database().query(drop)
+      expect(await objects()).toEqual(before)
+      await choose('any')
+      expect(await database().query(INSERT)).toEqual([{ owner: ROLE }])
+    },
+  )
+
+  test('is missed by INSERT and by whoever asks for the owner, until there is one again', async () => {
+    await database().query('drop function app.tenant()')
+    for (const asking of [INSERT, 'select jobtable_internal.actor()']) {
+      expect(await refusal(database().query(asking))).toMatchObject({
+        code: 'JT024',
+        message: 'there is no function "app.tenant()" to tell the owner',
+        hint: 'Create it again, or choose another source by jobtable.set_owner_source().',
+      })
+    }
+    await createTenant()
+    expect(await database().query(INSERT)).toEqual([{ owner: 'dora' }])
+  })
+
+  test('is no other that can be called like it', async () => {
+    await database().query('drop function app.tenant()')
+    await database().query(
+      `create function app.tenant(n int default 1) returns text language sql return 'eve'`,
+    )
+    expect((await refusal(database().query(INSERT))).code).toBe('JT024')
+  })
+
+  test('does not keep an installation from being made', async () => {
+    await database().query('drop schema app cascade')
+    await reinstall()
+    expect((await refusal(database().query(INSERT))).code).toBe('JT024')
+  })
+})
+
+test('a temporary function is refused', async () => {
+  await using session = await openSession(database())
+  await session.query(`create function pg_temp.mine() returns text language sql return 'dora'`)
+  const chosen = session.query(`select jobtable.set_owner_source('function', 'pg_temp.mine()')`)
+  expect((await refusal(chosen)).code).toBe('JT024')
 })
 
 test.each([
