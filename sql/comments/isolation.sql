@@ -5,7 +5,8 @@ comment on column jobtable_internal.isolation.enabled is
 'Whether owners are kept apart.';
 
 comment on column jobtable_internal.isolation.reader is
-'The role whose members see the jobs of their owner. Null: none, as for the other roles.';
+'The role whose members see the jobs of their owner. As for the other roles, empty: none, to be kept
+so; null: not chosen yet.';
 
 comment on column jobtable_internal.isolation.submitter is
 'The role whose members insert and steer the jobs of their owner.';

@@ -11,14 +11,14 @@ declare
   v_role name;
 begin
   select i.* into strict v from jobtable_internal.isolation i for update;
-  v.reader := nullif(coalesce(reader, v.reader, 'jobtable_reader'), '');
-  v.submitter := nullif(coalesce(submitter, v.submitter, 'jobtable_submitter'), '');
-  v.operator := nullif(coalesce(operator, v.operator, 'jobtable_operator'), '');
-  v.worker := nullif(coalesce(worker, v.worker, 'jobtable_worker'), '');
-  v.admin := nullif(coalesce(admin, v.admin, 'jobtable_admin'), '');
+  v.reader := coalesce(reader, v.reader, 'jobtable_reader');
+  v.submitter := coalesce(submitter, v.submitter, 'jobtable_submitter');
+  v.operator := coalesce(operator, v.operator, 'jobtable_operator');
+  v.worker := coalesce(worker, v.worker, 'jobtable_worker');
+  v.admin := coalesce(admin, v.admin, 'jobtable_admin');
   v.sharing := coalesce(sharing, v.sharing);
   foreach v_role in array array_remove(
-    array[v.reader, v.submitter, v.operator, v.worker, v.admin], null
+    array[v.reader, v.submitter, v.operator, v.worker, v.admin], ''
   ) loop
     if to_regrole(quote_ident(v_role)) is null then
       begin

@@ -1,5 +1,5 @@
 -- The names behind roles such as reader or admin, as a GRANT lists them; null if there is none. One
--- that was dropped is none. Null for roles is everybody.
+-- that was dropped is none, and so is the empty name. Null for roles is everybody.
 create or replace function jobtable_internal.isolation_names(
   isolation jobtable_internal.isolation, roles text[]
 ) returns text

@@ -3,7 +3,7 @@ import { migrate } from '../../../src/migrate.ts'
 import { createDatabase, useDatabase } from '../../support/database.ts'
 import { addTypes, insertJob } from '../../support/job.ts'
 import { refusal } from '../../support/refusal.ts'
-import { isolate, useRoles } from '../../support/roles.ts'
+import { isolate, KINDS, useRoles } from '../../support/roles.ts'
 import { openSession } from '../../support/session.ts'
 
 const database = useDatabase()
@@ -42,6 +42,18 @@ async function rules(): Promise<unknown> {
      where p.pronamespace in ('jobtable'::regnamespace, 'jobtable_internal'::regnamespace)
      order by 1`,
   )
+}
+
+/** The roles with any right or policy in the database, but for what they own. */
+async function entitled(): Promise<string[]> {
+  const rows = await database().query<{ name: string }>(
+    `select distinct r.rolname::text as name
+     from pg_shdepend d join pg_roles r on r.oid = d.refobjid
+     where d.dbid = (select oid from pg_database where datname = current_database())
+       and d.deptype in ('a', 'r')
+     order by name`,
+  )
+  return rows.map(({ name }) => name)
 }
 
 /** As if a version with other functions had been installed before. */
@@ -114,6 +126,23 @@ describe('enable_isolation()', () => {
     expect(await seenBy(anna)).toEqual([anna])
     expect(await seenBy(boss)).toEqual([anna, bert])
   })
+
+  test.each(KINDS)(
+    'keeps to no %s when called again, after its end or by an installation',
+    async (kind) => {
+      const groups = { ...roles().groups, [kind]: '' }
+      const others = Object.values(groups).filter((name) => name !== '')
+      await isolate(database(), groups)
+      await database().query('select jobtable.enable_isolation()')
+      expect(await entitled()).toEqual(others.toSorted())
+      await database().query('select jobtable.disable_isolation()')
+      await database().query('select jobtable.enable_isolation()')
+      expect(await entitled()).toEqual(others.toSorted())
+      await reinstall()
+      expect(await entitled()).toEqual(others.toSorted())
+      await isolate(database(), roles().groups)
+    },
+  )
 
   test('says which role is missing, if it may not create it, and changes nothing', async () => {
     const before = await rules()
