@@ -32,6 +32,9 @@ test('facets that a client has locked are sent again through one connection of s
   await client.connect()
   await client.query('begin')
   await client.query('select from pages for update')
+  // All connections are there: one that comes late would pass for a retry.
+  const connections = await Promise.all(Array.from({ length: 4 }, () => pool.connect()))
+  for (const connection of connections) connection.release()
   // Who waits for a connection has the next one: those after the first of each job are retries.
   let sent = 0
   let most = 0
