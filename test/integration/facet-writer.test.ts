@@ -7,6 +7,7 @@ import { FacetWriter, FLUSH_INTERVAL_MS } from '../../src/facet.ts'
 import { interceptAnswers } from '../support/answers.ts'
 import { useDatabase } from '../support/database.ts'
 import { insertJobs } from '../support/job.ts'
+import { openSession } from '../support/session.ts'
 import { only, startTicker } from '../support/ticker.ts'
 
 const database = useDatabase()
@@ -28,8 +29,7 @@ test('facets that a client has locked are sent again through one connection of s
   await database().query('insert into pages select id from jobtable.job')
 
   const pool = new pg.Pool({ connectionString: database().url, max: 4 })
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await client.query('begin')
   await client.query('select from pages for update')
   // All connections are there: one that comes late would pass for a retry.
@@ -56,7 +56,6 @@ test('facets that a client has locked are sent again through one connection of s
     await Promise.all(written)
     expect(await database().query('select distinct n from pages')).toEqual([{ n: 1 }])
   } finally {
-    await client.end()
     await facets.stop()
     await pool.end()
   }
@@ -70,8 +69,7 @@ test('ended jobs that wait for locks are tried again together, whenever each of 
   const jobs = await ticker.claim()
   const ids = jobs.map(({ id }) => id)
   const pool = new pg.Pool({ connectionString: database().url, max: 1 })
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await client.query('begin')
   await client.query('select from jobtable.job where id = any ($1) for update', [ids])
   const facets = new FacetWriter(database().pool, pool, () => undefined)
@@ -94,7 +92,6 @@ test('ended jobs that wait for locks are tried again together, whenever each of 
       ),
     ).toEqual([{ n: LOCKED }])
   } finally {
-    await client.end()
     await facets.stop()
     await pool.end()
   }
@@ -128,8 +125,7 @@ test('lines are sent again together, and written once, when the lock on their ta
   const ticker = await startTicker(database(), 'writing')
   await insertJobs(database(), 'writing', JOBS)
   const jobs = await ticker.claim()
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await client.query('begin')
   await client.query('lock table jobtable.job_log in share mode')
   const sizes: number[] = []
@@ -155,7 +151,6 @@ test('lines are sent again together, and written once, when the lock on their ta
       ),
     ).toEqual([{ n: JOBS, jobs: JOBS }])
   } finally {
-    await client.end()
     await facets.stop()
   }
 })
@@ -175,8 +170,7 @@ test('progress that a client has locked holds up nothing that other jobs tell', 
   await facets.start()
   for (const job of jobs) facets.progress(job, { fraction: 0.1 })
   await Promise.all(jobs.map(async (job) => await facets.flush(job)))
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await client.query('begin')
   await client.query('select from jobtable.job_progress for update')
   try {
@@ -194,7 +188,6 @@ test('progress that a client has locked holds up nothing that other jobs tell', 
       ),
     ).toEqual([{ n: LOCKED }])
   } finally {
-    await client.end()
     await facets.stop()
   }
 })

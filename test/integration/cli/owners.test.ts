@@ -21,6 +21,10 @@ async function findings(): Promise<Pick<Finding, 'verdict' | 'fact'>[]> {
     .map(({ verdict, fact }) => ({ verdict, fact }))
 }
 
+async function faults(): Promise<string[]> {
+  return (await findings()).filter(({ verdict }) => verdict === 'fault').map(({ fact }) => fact)
+}
+
 test('a submitter has all commands for jobs, for its own', async () => {
   await addTypes(database(), 'work')
   const other = await insertJob(database(), 'work', { owner: 'other' })
@@ -113,8 +117,6 @@ test('doctor warns of an owner that clients can set', async () => {
 })
 
 test('doctor finds a function for the owner that a client may not call, or that is gone', async () => {
-  const faults = async (): Promise<string[]> =>
-    (await findings()).filter(({ verdict }) => verdict === 'fault').map(({ fact }) => fact)
   const mayNotCall = `${anna} may not call app."Tenant"(), which tells the owner`
   await database().query('create schema app')
   await database().query(`create function app."Tenant"() returns text language sql return 'dora'`)
@@ -158,8 +160,6 @@ test('doctor finds policies that are missing, and facets that are open', async (
 })
 
 describe('doctor finds a client whom no policy binds', () => {
-  const faults = async (): Promise<string[]> =>
-    (await findings()).filter(({ verdict }) => verdict === 'fault').map(({ fact }) => fact)
   const unbound = (): unknown => expect.stringContaining(`no policy binds the client ${anna}`)
 
   test('since it can SET ROLE to one with BYPASSRLS', async () => {

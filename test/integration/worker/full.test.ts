@@ -1,9 +1,9 @@
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { defineExecutor, type Executor } from '../../../src/executor.ts'
 import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { addTypes, insertJobs } from '../../support/job.ts'
+import { openSession } from '../../support/session.ts'
 import {
   allFinished,
   beats,
@@ -25,12 +25,6 @@ const LONGEST = 'm'.repeat(10_000)
 
 const fine = defineExecutor({ type: 'fine', execute: () => undefined })
 
-async function openClient(): Promise<pg.Client & AsyncDisposable> {
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => await client.end() })
-}
-
 /** Jobs that log very much at once, and end when they are let go. */
 function flooder(): { executor: Executor; flooded: Promise<void>; letGo: () => void } {
   const flooded = gate()
@@ -49,7 +43,7 @@ function flooder(): { executor: Executor; flooded: Promise<void>; letGo: () => v
 }
 
 test('a worker that becomes full leaves jobs to one that sleeps, once, and looks again when it has room', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const sleeper = await startWorker(database(), { executors: [fine], pollMs: NEVER_MS })
   await next(sleeper, 'listening')
   await next(sleeper, 'idle')
@@ -107,7 +101,7 @@ function dropped(count: number): Record<string, unknown> {
 }
 
 test('a client that locks a job which logs very much keeps no other from beginning, and it is told what was dropped', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const locked = gate()
   const flooded = gate()
   const told = gate()

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { MAX_TRAILING } from '../../../src/completer.ts'
 import { defineExecutor, type Executor } from '../../../src/executor.ts'
@@ -7,6 +6,7 @@ import { loggerTo } from '../../../src/log.ts'
 import { interceptAnswers } from '../../support/answers.ts'
 import { useDatabase } from '../../support/database.ts'
 import { insertJobs } from '../../support/job.ts'
+import { openSession, type Session } from '../../support/session.ts'
 import {
   allFinished,
   beats,
@@ -24,13 +24,6 @@ const insert = async (type: string, count = 1): Promise<string[]> =>
   await insertJobs(database(), type, count)
 
 const noop = (type: string) => defineExecutor({ type, execute: () => undefined })
-
-/** A client's session that is closed, and its transaction with it, at the end of the test's block. */
-async function openClient(): Promise<pg.Client & AsyncDisposable> {
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => await client.end() })
-}
 
 /** Jobs that tell something once they are let go, and end at once. */
 function teller(
@@ -54,7 +47,7 @@ function teller(
 }
 
 /** Waits until so many jobs of a type run, locks their rows as a client may, and answers them. */
-async function lockStarted(client: pg.Client, type: string, count: number): Promise<string[]> {
+async function lockStarted(client: Session, type: string, count: number): Promise<string[]> {
   const started = "from jobtable.job where type = $1 and status = 'started'"
   await until(database(), `(select count(*) = $2 ${started})`, [type, count])
   await until(
@@ -63,7 +56,7 @@ async function lockStarted(client: pg.Client, type: string, count: number): Prom
     [type, count],
   )
   await client.query('begin')
-  const { rows } = await client.query<{ id: string }>(`select id ${started} for update`, [type])
+  const rows = await client.query<{ id: string }>(`select id ${started} for update`, [type])
   return rows.map((row) => row.id)
 }
 
@@ -93,7 +86,7 @@ const whole = {
 test.each([1, 2])(
   'as many locked jobs as the worker’s %i slots, which have told something, leave these to others',
   async (concurrency) => {
-    await using client = await openClient()
+    await using client = await openSession(database())
     const { executor, letGo } = teller('locked')
     const worker = await startWorker(database(), {
       concurrency,
@@ -120,7 +113,7 @@ test.each([1, 2])(
 )
 
 test('a job of a limited type begins while the outcome of the one before it waits for a lock', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const { executor, letGo } = teller('locked', { concurrency: 1 })
   await startWorker(database(), {
     concurrency: 3,
@@ -140,7 +133,7 @@ test('a job of a limited type begins while the outcome of the one before it wait
 })
 
 test('a job of a limited type that ends below its limit causes no look for others', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const { executor, letGo } = teller('locked', { concurrency: 2 })
   const worker = await startWorker(database(), {
     concurrency: 3,
@@ -166,7 +159,7 @@ test('a job of a limited type that ends below its limit causes no look for other
 })
 
 test('neither a timeout nor a cancel strikes a job that has ended and waits for a lock', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const timeout = '1 second'
   const { executor, letGo } = teller('locked', { timeout })
   await startWorker(database(), {
@@ -190,7 +183,7 @@ test('neither a timeout nor a cancel strikes a job that has ended and waits for 
 })
 
 test('a worker that stops waits for what ended jobs have told, within its grace period', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const { executor, letGo } = teller('locked')
   const worker = await startWorker(database(), { graceMs: 60_000, executors: [executor] })
   await insert('locked', 2)
@@ -210,7 +203,7 @@ test.each([
 ])(
   'a worker that stops gives back, uncharged, a job whose telling is locked: its executor $how',
   async ({ graceMs }) => {
-    await using client = await openClient()
+    await using client = await openSession(database())
     await client.query('begin')
     await client.query('lock table jobtable.job_progress in exclusive mode')
     const ended = gate()
@@ -249,7 +242,7 @@ test('a worker that stops asks once for all jobs whether their progress can be w
   const JOBS = 60
   let told = 0
   const allTold = gate()
-  await using client = await openClient()
+  await using client = await openSession(database())
   await client.query('begin')
   await client.query('lock table jobtable.job_progress in exclusive mode')
   const worker = await startWorker(database(), {
@@ -279,7 +272,7 @@ test('a worker that stops asks once for all jobs whether their progress can be w
 })
 
 test('a worker that stops misses no outcome of a job that has told something after its own commit', async () => {
-  await using client = await openClient()
+  await using client = await openSession(database())
   const locked = gate()
   const ended = gate()
   const errors: string[] = []
@@ -314,7 +307,7 @@ test('a worker that stops misses no outcome of a job that has told something aft
 test.each([0, 500])(
   'nothing is claimed while very many outcomes wait for what the jobs have told; %i taken ahead begin',
   async (prefetch) => {
-    await using client = await openClient()
+    await using client = await openSession(database())
     const worker = await startWorker(database(), {
       heartbeatMs: 200,
       prefetch,

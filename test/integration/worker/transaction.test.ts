@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { defineExecutor } from '../../../src/executor.ts'
 import { useDatabase } from '../../support/database.ts'
@@ -24,8 +23,7 @@ async function reports(): Promise<Record<string, unknown>[]> {
 }
 
 test('a transaction keeps what is told in it, although a client holds the job’s row meanwhile', async () => {
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await startWorker(database(), {
     executors: [
       defineExecutor({
@@ -47,7 +45,6 @@ test('a transaction keeps what is told in it, although a client holds the job’
              where datname = current_database() and wait_event_type = 'Lock')`,
   )
   await client.query('commit')
-  await client.end()
   await allFinished(database())
   expect((await reports())[0]).toMatchObject({ id, status: 'completed', stage: 'within' })
   // It may have been on its way when the transaction had the job's row.
@@ -213,11 +210,9 @@ test('a transaction is refused when the job is no longer held, and leaves nothin
   const begun = next(worker, 'begun')
   const [id] = await insert('robbed')
   await begun
-  const client = new pg.Client({ connectionString: database().url })
-  await client.connect()
+  await using client = await openSession(database())
   await client.query("set jobtable.writer = 'queue'")
   await client.query('update jobtable.job set lease = 1 where id = $1', [id])
-  await client.end()
   held.open()
   await next(worker, 'idle')
   expect(await database().query("select to_regclass('never') as t")).toEqual([{ t: null }])
