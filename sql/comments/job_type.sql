@@ -131,8 +131,10 @@ comment on column jobtable.job_type.payload_version is
 'How often the schema has changed: 0 if there never was one. Written by the queue alone.';
 
 comment on column jobtable.job_type.payload_undecided is
-'What of the schema the database cannot decide. Of an executor''s own schema the executor checks it
-before it runs; of one that an operator has set, nobody does.
+'What of the schema the database cannot decide.
+
+Of a schema that an executor declares, the executor checks it before it runs; of one that an
+operator has set, nobody does.
 
 An array of objects: at (JSON pointer into the schema), keyword, why. Everything else is checked at
 INSERT. Written by the queue alone.';

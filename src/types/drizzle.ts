@@ -272,7 +272,7 @@ export const jobType = jobtable.table('job_type', {
   payload_schema_source: text('payload_schema_source').notNull().default(byDatabase),
   /** How often the schema has changed: 0 if there never was one. Written by the queue alone. */
   payload_version: integer('payload_version').notNull().default(byDatabase),
-  /** What of the schema the database cannot decide. Of an executor's own schema the executor checks it */
+  /** What of the schema the database cannot decide. */
   payload_undecided: jsonb('payload_undecided').notNull().default(byDatabase),
   /** When the type was registered first. */
   created_at: timestamptz('created_at').notNull().default(byDatabase),

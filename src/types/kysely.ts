@@ -247,7 +247,7 @@ export interface JobType {
   payload_schema_source: ColumnType<string, string | undefined, string>
   /** How often the schema has changed: 0 if there never was one. Written by the queue alone. */
   payload_version: ColumnType<number, number | undefined, number>
-  /** What of the schema the database cannot decide. Of an executor's own schema the executor checks it */
+  /** What of the schema the database cannot decide. */
   payload_undecided: unknown
   /** When the type was registered first. */
   created_at: ColumnType<Date, Date | undefined, Date>
