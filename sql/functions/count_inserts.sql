@@ -34,9 +34,7 @@ begin
       message = format('owner "%s" has inserted %s jobs within a minute and may insert %s',
         turn.owner, v_used, quota),
       detail = format('This statement would make it %s.', v_used + jobs),
-      hint = case when v_free is null then
-        case when quota = 0 then 'The quota is in jobtable.owner_quota.'
-          else format('Insert at most %s jobs at once.', quota) end
+      hint = case when v_free is null then jobtable_internal.quota_hint(quota)
       else format('Try again at %s.', to_timestamp(v_free)) end;
   end if;
   if turn.seconds[cardinality(turn.seconds)] = v_second then

@@ -19,8 +19,7 @@ begin
       errcode = 'JT022',
       message = format('owner "%s" may have %s unfinished jobs, and this statement has %s',
         turn.owner, quota, cardinality(ids)),
-      hint = case when quota = 0 then 'The quota is in jobtable.owner_quota.'
-        else format('Insert at most %s jobs at once.', quota) end;
+      hint = jobtable_internal.quota_hint(quota);
   end if;
   -- One that runs again may be listed still.
   insert into jobtable_internal.counted (owner, id)

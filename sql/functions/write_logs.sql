@@ -15,12 +15,9 @@ declare
   v_now timestamptz := jobtable_internal.clock();
   v_held bigint[];
 begin
-  begin
-    lock table jobtable.job in row share mode;
-    lock table jobtable.job_log in row exclusive mode;
-  exception when lock_not_available then
+  if not jobtable_internal.may_tell('jobtable.job_log') then
     return array(select generate_subscripts(ids, 1));
-  end;
+  end if;
   with mine as materialized (
     select j.id, j.attempt, l.age, l.level, l.message, l.fields, l.ord
     from unnest(ids, leases, ages, levels, messages, fields)

@@ -14,12 +14,9 @@ declare
   v_now timestamptz := jobtable_internal.clock();
   v_written bigint[];
 begin
-  begin
-    lock table jobtable.job in row share mode;
-    lock table jobtable.job_progress in row exclusive mode;
-  exception when lock_not_available then
+  if not jobtable_internal.may_tell('jobtable.job_progress') then
     return ids;
-  end;
+  end if;
   with mine as materialized (
     select j.id, p.fraction, p.stage, p.message
     from unnest(ids, leases, fractions, stages, messages)
